@@ -1,0 +1,336 @@
+# Copyright (c) 2026, asm.lanes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The one adapter to the official Kubernetes Python client.
+
+Everything of ours that reads a Kubernetes API goes through `connect`, so that only this file knows
+how the client differs between its versions (31 to 37: the signature of ``ApiClient.call_api`` changed,
+``DynamicClient.request`` did not) and what it raises. Objects are raw dicts, as the API sends them.
+
+Discovery is done here with one request per API group and version. The client's own discovery caches
+on disk by host name, and that cache survives a server that was replaced by another one.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .errors import KubeError, from_exception, not_kubernetes
+
+try:
+    import kubernetes.client
+    import kubernetes.config
+    import kubernetes.dynamic
+    import urllib3.exceptions
+
+    IMPORT_ERROR: ImportError | None = None
+except ImportError as error:  # reported by the module with missing_required_lib
+    IMPORT_ERROR = error
+
+__all__ = ["IMPORT_ERROR", "Api", "KubeError", "Resource", "connect"]
+
+DEFAULT_TIMEOUT = 10.0
+"""Seconds that a server may take to accept a connection, and again to answer a request."""
+
+_RETRY_PAUSE = 0.5
+"""Seconds between two attempts to watch again after a server closed the stream at once."""
+
+Object = dict[str, Any]
+Objects = list[Object]
+
+
+class Resource(NamedTuple):
+    """How the API serves a kind: its plural name in paths, and whether objects live in namespaces."""
+
+    plural: str
+    namespaced: bool
+
+
+def connect(
+    kubeconfig: str | Path,
+    context: str | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
+) -> Api:
+    """Prepare to talk to the server that a kubeconfig names; nothing is sent yet.
+
+    Args:
+        kubeconfig: path of the file; ``~`` is expanded.
+        context: context to use instead of the file's current one.
+        timeout: seconds for a connection, and again for an answer.
+
+    Raises:
+        KubeError: the file is missing, unreadable or no kubeconfig, or lacks the context.
+    """
+    path = Path(kubeconfig).expanduser()
+    if not path.is_file():
+        raise KubeError(
+            f"kubeconfig {path} does not exist. Give the path of a kubeconfig that this user can read.",
+            failure="kubeconfig",
+        )
+    try:
+        client = kubernetes.config.new_client_from_config(  # type: ignore[no-untyped-call]
+            config_file=str(path),
+            context=context,
+            persist_config=False,
+            client_configuration=_configuration(),
+        )
+    # The client lets errors of YAML, of base64 and of its own pass; all mean the same to the user.
+    except Exception as error:
+        raise KubeError(
+            f"kubeconfig {path} cannot be used: {_one_line(error)}. "
+            "Check the file (kubectl config view --kubeconfig FILE) or download it again.",
+            failure="kubeconfig",
+        ) from error
+    return Api(client, str(path), timeout)
+
+
+def _configuration() -> Any:
+    """Client settings of ours: no silent retries, which would triple every timeout."""
+    configuration = type.__call__(kubernetes.client.Configuration)
+    configuration.retries = False
+    return configuration
+
+
+def _one_line(error: object) -> str:
+    """The text of an error without line breaks and without a full stop at its end."""
+    return " ".join(str(error).split()).rstrip(".")
+
+
+class Api:
+    """A Kubernetes API server, read with the credentials of one kubeconfig.
+
+    Every method raises `KubeError` when the server cannot be reached, is another one than the
+    kubeconfig trusts, or refuses; the message names the server, the kubeconfig and the way out.
+    """
+
+    def __init__(self, client: Any, kubeconfig: str, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Wrap an ``ApiClient``; use `connect` instead."""
+        self.kubeconfig = kubeconfig
+        self.server: str = client.configuration.host
+        self.timeout = timeout
+        self._client = kubernetes.dynamic.DynamicClient(  # type: ignore[no-untyped-call]
+            client, discoverer=lambda *_unused: None
+        )
+        self._served: dict[str, dict[str, Resource]] = {}
+
+    def version(self) -> Object:
+        """What ``/version`` says: ``gitVersion``, ``major``, ``minor`` and more."""
+        return self.request("get", "/version")
+
+    def resource(self, api_version: str, kind: str) -> Resource:
+        """How the server serves a kind.
+
+        Raises:
+            KubeError: ``failure="kind"`` when it does not.
+        """
+        if api_version not in self._served:
+            self._served[api_version] = self._discover(api_version)
+        try:
+            return self._served[api_version][kind]
+        except KeyError:
+            raise KubeError(
+                f"The Kubernetes API at {self.server} (kubeconfig {self.kubeconfig}) does not serve "
+                f"{kind} of {api_version}. Check that this kubeconfig is the one for the right server (cluster "
+                "or mesh control plane) and that the custom resource definition is installed there.",
+                failure="kind",
+            ) from None
+
+    def serves(self, api_version: str, kind: str) -> bool:
+        """Whether the server knows a kind at all."""
+        try:
+            self.resource(api_version, kind)
+        except KubeError as error:
+            if error.failure == "kind":
+                return False
+            raise
+        return True
+
+    def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        """One object, or None when it does not exist."""
+        path = f"{self._path(api_version, kind, namespace)}/{name}"
+        try:
+            return self.request("get", path)
+        except KubeError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def list(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+    ) -> Objects:
+        """All objects of a kind, in one namespace or (without it) in all."""
+        query = _selectors(label_selector, field_selector)
+        items, _version = self._list(api_version, kind, namespace, query)
+        return items
+
+    def snapshots(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        label_selector: str | None = None,
+        timeout: float,
+    ) -> Iterator[dict[str, Object]]:
+        """Yield all objects of a kind by name, at once and again after each change, for `timeout` seconds.
+
+        One list, then a watch from that list's version. When the server ends the watch (its own time
+        limit, a history that is too short, a lost connection) the list is read again. The same dict is
+        yielded each time. At least one snapshot is yielded whatever the timeout.
+        """
+        deadline = time.monotonic() + timeout
+        query = _selectors(label_selector, None)
+        while True:
+            started = time.monotonic()
+            items, version = self._list(api_version, kind, namespace, query)
+            known = {item["metadata"]["name"]: item for item in items}
+            yield known
+            for _event in self._follow(api_version, kind, namespace, query, version, known, deadline):
+                yield known
+            now = time.monotonic()
+            if now >= deadline:
+                return
+            if now - started < _RETRY_PAUSE:
+                time.sleep(min(_RETRY_PAUSE, deadline - now))
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Object | None = None,
+    ) -> Object:
+        """Send one request and return the JSON object that the server answered.
+
+        Args:
+            method: HTTP method, in any case.
+            path: absolute path on the server.
+            query: parameters of the query string.
+            body: JSON body.
+        """
+        response = self._send(method, path, query or {}, body, self.timeout)
+        try:
+            answer = json.loads(response.data)
+        except urllib3.exceptions.HTTPError as error:
+            raise from_exception(error, self.server, self.kubeconfig) from error
+        except ValueError as error:
+            raise not_kubernetes(path, self.server, self.kubeconfig) from error
+        if not isinstance(answer, dict):
+            raise not_kubernetes(path, self.server, self.kubeconfig)
+        return answer
+
+    def _send(
+        self, method: str, path: str, query: dict[str, str], body: Object | None, read_timeout: float
+    ) -> Any:
+        """Send a request; the body of the answer is not read yet."""
+        try:
+            return self._client.request(
+                method,
+                path,
+                body=body,
+                query_params=list(query.items()),
+                header_params={"Accept": "application/json"},
+                serialize=False,
+                _request_timeout=(self.timeout, read_timeout),
+            )
+        except (kubernetes.client.ApiException, urllib3.exceptions.HTTPError) as error:
+            raise from_exception(error, self.server, self.kubeconfig) from error
+
+    def _discover(self, api_version: str) -> dict[str, Resource]:
+        """The kinds of one group and version; none when the server does not serve that version."""
+        prefix = "apis" if "/" in api_version else "api"
+        try:
+            answer = self.request("get", f"/{prefix}/{api_version}")
+        except KubeError as error:
+            if error.status == 404:
+                return {}
+            raise
+        return {
+            entry["kind"]: Resource(entry["name"], entry["namespaced"])
+            for entry in answer.get("resources", [])
+            if "/" not in entry["name"]  # a subresource such as deployments/status
+        }
+
+    def _path(self, api_version: str, kind: str, namespace: str | None) -> str:
+        """The path of a kind's collection."""
+        resource = self.resource(api_version, kind)
+        prefix = "apis" if "/" in api_version else "api"
+        scope = f"/namespaces/{namespace}" if resource.namespaced and namespace else ""
+        return f"/{prefix}/{api_version}{scope}/{resource.plural}"
+
+    def _list(
+        self, api_version: str, kind: str, namespace: str | None, query: dict[str, str]
+    ) -> tuple[Objects, str]:
+        """All objects of a kind with the version of the list."""
+        answer = self.request("get", self._path(api_version, kind, namespace), query=query)
+        return answer.get("items") or [], answer.get("metadata", {}).get("resourceVersion", "")
+
+    def _follow(
+        self,
+        api_version: str,
+        kind: str,
+        namespace: str | None,
+        query: dict[str, str],
+        version: str,
+        known: dict[str, Object],
+        deadline: float,
+    ) -> Iterator[None]:
+        """Keep `known` up to date from a watch, yielding after each change, until the stream ends."""
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            return
+        watch = {
+            **query,
+            "watch": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(max(1, int(remaining))),
+        }
+        response = self._send("get", self._path(api_version, kind, namespace), watch, None, remaining)
+        try:
+            for event in _events(response):
+                if event["type"] == "ERROR":  # usually 410 Gone: the caller lists again
+                    return
+                _take(known, event)
+                yield
+                if time.monotonic() >= deadline:
+                    return
+        except (urllib3.exceptions.HTTPError, ValueError):
+            return  # cut off by the deadline or by the network: the caller decides which
+        finally:
+            response.close()
+
+
+def _selectors(label_selector: str | None, field_selector: str | None) -> dict[str, str]:
+    """The query parameters for selectors that were given."""
+    given = {"labelSelector": label_selector, "fieldSelector": field_selector}
+    return {key: value for key, value in given.items() if value}
+
+
+def _events(response: Any) -> Iterator[Object]:
+    """The events of a watch: one JSON object per line, in pieces as the network delivers them."""
+    buffer = b""
+    for piece in response.stream(amt=None):
+        buffer += piece
+        *lines, buffer = buffer.split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield json.loads(line)
+
+
+def _take(known: dict[str, Object], event: Object) -> None:
+    """Apply one event of a watch to the objects known so far."""
+    name = event["object"]["metadata"]["name"]
+    if event["type"] == "DELETED":
+        known.pop(name, None)
+    else:
+        known[name] = event["object"]
