@@ -1,0 +1,1 @@
+"""The lab: an ASM instance with its cluster, on one machine, for trying and proving lanes."""

@@ -1,0 +1,78 @@
+"""Stand-in for asm-socketio-sample: a socket.io server that asks an HTTP service for its answers.
+
+- ``test000(clientId)``: calls ``HELLO_URL`` with the baggage of the client's handshake and emits the answer as
+  ``hello`` to that client, which acknowledges it.
+- After each ``test000`` one broadcast ``okok``: the same call, made without any client's context. What triggers
+  ``okok`` in the published image is *unknown*; this is the lab's choice.
+
+The context is taken from the handshake, once per connection: a client changes its lane by reconnecting.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+import socketio
+from aiohttp import web
+from opentelemetry.context import Context
+
+from .runtime import SESSION, CallFailed, Identity, application, call, extract, serve
+
+LOG = logging.getLogger("wsk")
+
+
+class Conversation(socketio.AsyncNamespace):  # type: ignore[misc]
+    """The events of the socket.io server, in its default namespace."""
+
+    def __init__(self, app: web.Application, hello_url: str) -> None:
+        super().__init__("/")
+        self._app = app
+        self._hello_url = hello_url
+
+    async def on_connect(self, sid: str, environ: dict[str, Any]) -> None:
+        """Keep the context of the handshake for the life of the connection."""
+        await self.save_session(sid, extract(environ.get("HTTP_BAGGAGE")))
+
+    async def on_test000(self, sid: str, *args: Any) -> None:
+        """Answer the client in its own context, then everybody in none."""
+        LOG.info("test000 from %s %s", sid, args)
+        try:
+            context: Context = await self.get_session(sid)
+        except KeyError:  # the client has gone since
+            return
+        text = await self._hello(context)
+        await self.emit("hello", text, to=sid, callback=lambda *reply: LOG.info("ack of %s %s", sid, reply))
+        self.server.start_background_task(self._broadcast)
+
+    async def _broadcast(self) -> None:
+        await self.emit("okok", await self._hello(Context()))
+
+    async def _hello(self, context: Context) -> str:
+        try:
+            return (await call(self._app[SESSION], self._hello_url, context)).strip()
+        except CallFailed as failure:
+            LOG.warning("%s: %s", self._hello_url, failure)
+            return f"Hello failed: {failure}"
+
+
+def build(identity: Identity, hello_url: str) -> web.Application:
+    """The application; it asks *hello_url* for its answers."""
+    app = application(identity)
+    server = socketio.AsyncServer(async_mode="aiohttp", cors_allowed_origins="*")
+    server.attach(app)
+    conversation = Conversation(app, hello_url)
+    server.register_namespace(conversation)
+
+    async def close_sockets(_: web.Application) -> None:
+        for sid, _eio in list(server.manager.get_participants("/", None)):
+            await server.disconnect(sid)
+        await server.shutdown()
+
+    app.on_shutdown.append(close_sockets)
+    return app
+
+
+if __name__ == "__main__":
+    serve(build(Identity.from_env("wsk"), os.environ.get("HELLO_URL") or "http://helloworld:5000/hello"))
