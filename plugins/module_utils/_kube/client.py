@@ -133,8 +133,8 @@ class Api:
         except KeyError:
             raise KubeError(
                 f"The Kubernetes API at {self.server} (kubeconfig {self.kubeconfig}) does not serve "
-                f"{kind} of {api_version}. Check that this kubeconfig is the one for the right server (cluster "
-                "or mesh control plane) and that the custom resource definition is installed there.",
+                f"{kind} of {api_version}. Check that this is the kubeconfig of the right server (cluster or "
+                "mesh control plane) and that the custom resource definition is installed there.",
                 failure="kind",
             ) from None
 
@@ -189,18 +189,22 @@ class Api:
         """
         deadline = time.monotonic() + timeout
         query = _selectors(label_selector, None)
+        items, version = self._list(api_version, kind, namespace, query)
         while True:
-            started = time.monotonic()
-            items, version = self._list(api_version, kind, namespace, query)
             known = {item["metadata"]["name"]: item for item in items}
             yield known
-            for _event in self._follow(api_version, kind, namespace, query, version, known, deadline):
-                yield known
-            now = time.monotonic()
-            if now >= deadline:
-                return
-            if now - started < _RETRY_PAUSE:
-                time.sleep(min(_RETRY_PAUSE, deadline - now))
+            started = time.monotonic()
+            try:
+                for _event in self._follow(api_version, kind, namespace, query, version, known, deadline):
+                    yield known
+                _pause(started, deadline)
+                if time.monotonic() >= deadline:
+                    return
+                items, version = self._list(api_version, kind, namespace, query)
+            except KubeError as error:  # a server that restarts may come back in time
+                _pause(started, deadline)
+                if error.failure not in ("unreachable", "api") or time.monotonic() >= deadline:
+                    raise
 
     def request(
         self,
@@ -308,6 +312,13 @@ class Api:
             return  # cut off by the deadline or by the network: the caller decides which
         finally:
             response.close()
+
+
+def _pause(started: float, deadline: float) -> None:
+    """Sleep when the attempt that began at `started` ended at once, but not past the deadline."""
+    now = time.monotonic()
+    if now - started < _RETRY_PAUSE:
+        time.sleep(max(0.0, min(_RETRY_PAUSE, deadline - now)))
 
 
 def _selectors(label_selector: str | None, field_selector: str | None) -> dict[str, str]:

@@ -124,5 +124,5 @@ def _no_answer(error: Exception, server: str, kubeconfig: str) -> KubeError:
 
 def _detail(text: str) -> str:
     """The last and most specific part of a chain of wrapped errors, without codes and file names."""
-    plain = re.sub(r"\[[^\]]*\] |\(_ssl[^)]*\)", "", text)
-    return plain.rsplit(": ", 1)[-1].strip(" '\"()<>.,") or text
+    plain = re.sub(r"\[[^\]]*\] |\(_ssl[^)]*\)|SSLError ", "", text)
+    return plain.rsplit(": ", 1)[-1].strip(" .,") or text
