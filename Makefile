@@ -1,0 +1,61 @@
+# The front door. Every target is a line or two that calls the field's own tools.
+# make demo | demo-down | test | lint | lab | lab-down | docs | lock
+
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+READY   := $(VENV)/.ready
+LAB     := $(CURDIR)/.lab
+PLAY    := $(BIN)/ansible-playbook
+LINK    := .ansible/collections/ansible_collections/asm/lanes
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export ANSIBLE_HOME := $(CURDIR)/.ansible
+export MOLECULE_GLOB := molecule/*/molecule.yml
+# Proxies of the outside world have no business between the parts of a lab on loopback.
+export NO_PROXY := localhost,127.0.0.0/8
+export no_proxy := $(NO_PROXY)
+
+.PHONY: help demo demo-down lab lab-down test lint format lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
+
+demo: lab  ## prepare, start the lab, replay the guide on it, prove the lanes
+	@$(PLAY) -i $(LAB)/inventory.yml asm.lanes.site
+
+demo-down: lab-down  ## stop everything that demo started, leave nothing behind
+
+lab: $(READY)  ## start the lab only
+	@$(PLAY) asm.lanes.lab -e lab_state=started -e lab_state_dir=$(LAB)
+
+lab-down: $(READY)  ## stop the lab
+	@$(PLAY) asm.lanes.lab -e lab_state=stopped -e lab_state_dir=$(LAB)
+
+test: $(READY)  ## everything: lint, unit, integration, sanity, package, molecule
+	@$(BIN)/python tests/run.py
+
+lint: $(READY)  ## the fast checks only
+	@$(BIN)/python tests/run.py lint
+
+format: $(READY)  ## rewrite the Python files in the project's form
+	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
+
+lock: $(READY)  ## pin the newest versions that pyproject.toml allows
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --no-emit-index-url --no-header \
+	  --group demo --group test pyproject.toml -o requirements-dev.txt
+
+clean: ## remove everything that make has made
+	rm -rf .ansible .cache .lab $(VENV) reports
+
+# The environment: uv installs the pinned tools, the checkout becomes a collection in
+# place. Python files are compiled once, for uv does not and every later start would pay.
+$(READY): requirements-dev.txt
+	@echo "Preparing $(VENV) (once, about half a minute) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; }
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
+	@$(BIN)/python -m compileall -q -j0 -x ansible_collections $(VENV)/lib || true
+	@mkdir -p $(dir $(LINK)) && ln -sfnT ../../../.. $(LINK)
+	@touch $@

@@ -1,0 +1,132 @@
+"""The whole test suite: every step in turn, its time, and one line that counts at the end.
+
+Usage: ``python tests/run.py [STEP ...]``; without a step, all of them. A step that fails
+does not stop the next one; the exit code tells. Each step is a command of the field's own
+tools; pytest steps count their tests, the others count as one, sanity as many as it ran.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+REPORTS = ROOT / ".cache" / "test-reports"
+PYTHON = sys.executable
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command. counts: how its output tells how many tests it ran."""
+
+    group: str
+    name: str
+    command: tuple[str, ...]
+    counts: str = "one"  # one | junit | sanity
+
+    @property
+    def report(self) -> Path:
+        return REPORTS / f"{self.name}.xml"
+
+    @property
+    def argv(self) -> list[str]:
+        return [*self.command, *([f"--junitxml={self.report}"] if self.counts == "junit" else [])]
+
+
+@dataclass
+class Outcome:
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+def pytest(group: str, name: str, *arguments: str) -> Step:
+    return Step(group, name, (PYTHON, "-m", "pytest", "-q", *arguments), "junit")
+
+
+STEPS = (
+    Step("lint", "ruff", ("ruff", "check", ".")),
+    Step("lint", "ruff-format", ("ruff", "format", "--check", "--quiet", ".")),
+    Step("lint", "mypy-collection", ("mypy", "-p", "ansible_collections.asm.lanes.plugins")),
+    Step("lint", "mypy-lab", ("mypy", "-p", "asm_lanes_lab")),
+    Step("lint", "yamllint", ("yamllint", "--strict", ".")),
+    Step("lint", "ansible-lint", ("ansible-lint", "--offline", "--strict", "-q")),
+    Step("lint", "changelog", ("antsibull-changelog", "lint")),
+    pytest("unit", "unit", "tests/unit"),
+    pytest("integration", "integration", "tests/integration"),
+    Step("sanity", "sanity", ("bash", "tests/sanity/run.sh"), "sanity"),
+    Step("molecule", "molecule", ("molecule", "test", "--all")),
+)
+
+
+def main(wanted: Sequence[str]) -> int:
+    """Run the steps whose group or name is wanted; returns the exit code."""
+    known = {step.group for step in STEPS} | {step.name for step in STEPS}
+    if unknown := set(wanted) - known:
+        print(f"no such step: {', '.join(sorted(unknown))}; there are: {', '.join(sorted(known))}")
+        return 2
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    total = Outcome()
+    lines = []
+    for step in STEPS:
+        if not wanted or step.group in wanted or step.name in wanted:
+            outcome, seconds = run(step)
+            total.passed += outcome.passed
+            total.failed += outcome.failed
+            total.skipped += outcome.skipped
+            mark = "FAILED" if outcome.failed else "ok"
+            lines.append(f"{step.name:<18} {mark:<6} {outcome.passed:>5} passed {seconds:>7.1f} s")
+    print("\n" + "\n".join(lines), flush=True)
+    skipped = f", {total.skipped} skipped" if total.skipped else ""
+    print(f"{total.passed} passed, {total.failed} failed{skipped}", flush=True)
+    return 1 if total.failed else 0
+
+
+def run(step: Step) -> tuple[Outcome, float]:
+    """Run one step with its output shown as it comes."""
+    print(f"\n==> {step.name}: {' '.join(step.command)}", flush=True)
+    step.report.unlink(missing_ok=True)
+    begin = time.monotonic()
+    text = []
+    environment = {**os.environ, "FORCE_COLOR": "0", "PY_COLORS": "0", "ANSIBLE_FORCE_COLOR": "0"}
+    with subprocess.Popen(
+        step.argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            text.append(line)
+            print(line, end="", flush=True)
+    outcome = count(step, process.returncode, "".join(text))
+    return outcome, time.monotonic() - begin
+
+
+def count(step: Step, code: int, text: str) -> Outcome:
+    """How many tests a finished step stands for; a step that failed counts at least one failure."""
+    if step.counts == "junit" and step.report.exists():
+        outcome = _from_junit(step.report)
+    elif step.counts == "sanity":
+        outcome = Outcome(passed=len(set(re.findall(r'Running sanity test "([\w-]+)"', text))))
+    else:
+        outcome = Outcome(passed=1)
+    if code and not outcome.failed:
+        outcome.failed, outcome.passed = 1, max(outcome.passed - 1, 0)
+    return outcome
+
+
+def _from_junit(report: Path) -> Outcome:
+    suite = ElementTree.parse(report).getroot().find("testsuite")
+    assert suite is not None
+    number = {key: int(suite.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
+    failed = number["failures"] + number["errors"]
+    return Outcome(number["tests"] - failed - number["skipped"], failed, number["skipped"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
