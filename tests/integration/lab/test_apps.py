@@ -13,7 +13,6 @@ import aiohttp
 import pytest
 import socketio
 from aiohttp import web
-
 from lab_fixture import LAB_FILES, free_loopback, until
 
 PORT = 5000
@@ -53,7 +52,9 @@ async def recorder(status: int = 200) -> AsyncIterator[tuple[str, list[list[str]
 
     async def hello(request: web.Request) -> web.Response:
         seen.append(request.headers.getall("baggage", []))
-        return web.Response(status=status, text=f"Hello number: {len(seen)}" if status < 400 else "no\nupstream")
+        return web.Response(
+            status=status, text=f"Hello number: {len(seen)}" if status < 400 else "no\nupstream"
+        )
 
     application = web.Application()
     application.router.add_get("/hello", hello)

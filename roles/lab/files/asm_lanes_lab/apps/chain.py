@@ -19,7 +19,7 @@ from aiohttp import web
 from opentelemetry.context import Context
 from yarl import URL
 
-from .runtime import SESSION, CallFailed, Identity, application, call, request_context, serve
+from .runtime import SESSION, CallError, Identity, application, call, request_context, serve
 
 _HOPS = re.compile(r"\[([^\]]*)\]\s*$")
 _VERSION = re.compile(r"\bversion: ([^\s,]+)")
@@ -50,7 +50,7 @@ async def follow(session: aiohttp.ClientSession, url: str, context: Context) -> 
     """Call *url*; the hops behind it, or the failure in their place."""
     try:
         return hops(url, await call(session, url, context))
-    except CallFailed as failure:
+    except CallError as failure:
         return f"{_service(url)}={failure.status or 'unreachable'}"
 
 

@@ -69,7 +69,7 @@ def inject(context: Context) -> dict[str, str]:
     return headers
 
 
-class CallFailed(Exception):
+class CallError(Exception):
     """An outgoing call got no good answer; the text says why, in one short line."""
 
     def __init__(self, reason: str, status: int | None = None) -> None:
@@ -78,16 +78,16 @@ class CallFailed(Exception):
 
 
 async def call(session: aiohttp.ClientSession, url: str, context: Context) -> str:
-    """GET *url* with the baggage of *context*; its text, or CallFailed."""
+    """GET *url* with the baggage of *context*; its text, or CallError."""
     try:
         async with session.get(url, headers=inject(context)) as response:
             text = await response.text()
     except asyncio.TimeoutError as error:
-        raise CallFailed(f"no answer from {url} within {CALL_TIMEOUT:g} s") from error
+        raise CallError(f"no answer from {url} within {CALL_TIMEOUT:g} s") from error
     except (aiohttp.ClientError, ValueError) as error:
-        raise CallFailed(f"{type(error).__name__} {one_line(str(error))}") from error
+        raise CallError(f"{type(error).__name__} {one_line(str(error))}") from error
     if response.status >= 400:
-        raise CallFailed(f"{response.status} {one_line(text) or response.reason}", response.status)
+        raise CallError(f"{response.status} {one_line(text) or response.reason}", response.status)
     return text
 
 

@@ -1,9 +1,9 @@
 """Stand-in for asm-socketio-sample: a socket.io server that asks an HTTP service for its answers.
 
-- ``test000(clientId)``: calls ``HELLO_URL`` with the baggage of the client's handshake and emits the answer as
-  ``hello`` to that client, which acknowledges it.
-- After each ``test000`` one broadcast ``okok``: the same call, made without any client's context. What triggers
-  ``okok`` in the published image is *unknown*; this is the lab's choice.
+- ``test000(clientId)``: calls ``HELLO_URL`` with the baggage of the client's handshake and emits the answer
+  as ``hello`` to that client, which acknowledges it.
+- After each ``test000`` one broadcast ``okok``: the same call, made without any client's context. What
+  triggers ``okok`` in the published image is *unknown*; this is the lab's choice.
 
 The context is taken from the handshake, once per connection: a client changes its lane by reconnecting.
 """
@@ -18,7 +18,7 @@ import socketio
 from aiohttp import web
 from opentelemetry.context import Context
 
-from .runtime import SESSION, CallFailed, Identity, application, call, extract, serve
+from .runtime import SESSION, CallError, Identity, application, call, extract, serve
 
 LOG = logging.getLogger("wsk")
 
@@ -52,7 +52,7 @@ class Conversation(socketio.AsyncNamespace):  # type: ignore[misc]
     async def _hello(self, context: Context) -> str:
         try:
             return (await call(self._app[SESSION], self._hello_url, context)).strip()
-        except CallFailed as failure:
+        except CallError as failure:
             LOG.warning("%s: %s", self._hello_url, failure)
             return f"Hello failed: {failure}"
 
