@@ -1,0 +1,77 @@
+# Copyright (c) 2026, asm.lanes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who calls ASM, and where: the options of the doc fragment ``asm.lanes.credentials``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+
+# The SDK's own variables first, then those of the alibaba.alicloud collection and of Terraform.
+KEY_ID_VARIABLES = ["ALIBABA_CLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY", "ALICLOUD_ACCESS_KEY_ID"]
+SECRET_VARIABLES = ["ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALICLOUD_SECRET_KEY", "ALICLOUD_SECRET_ACCESS_KEY"]
+TOKEN_VARIABLES = ["ALIBABA_CLOUD_SECURITY_TOKEN", "ALICLOUD_SECURITY_TOKEN"]
+REGION_VARIABLES = ["ALIBABA_CLOUD_REGION_ID", "ALICLOUD_REGION", "ALICLOUD_REGION_ID"]
+
+# ASM has one central endpoint for all regions (verified in the SDK: rule `central`).
+DEFAULT_REGION = "cn-hangzhou"
+
+
+def credentials_argument_spec() -> dict[str, Any]:
+    """The options that every module talking to ASM has; pairs with REQUIRED_TOGETHER."""
+    return {
+        "access_key_id": {"type": "str", "no_log": False, "fallback": (env_fallback, KEY_ID_VARIABLES)},
+        "access_key_secret": {"type": "str", "no_log": True, "fallback": (env_fallback, SECRET_VARIABLES)},
+        "security_token": {"type": "str", "no_log": True, "fallback": (env_fallback, TOKEN_VARIABLES)},
+        "region": {"type": "str", "default": DEFAULT_REGION, "fallback": (env_fallback, REGION_VARIABLES)},
+        "endpoint": {"type": "str"},
+        "protocol": {"type": "str", "default": "https", "choices": ["https", "http"]},
+        "request_timeout": {"type": "float", "default": 10.0},
+    }
+
+
+REQUIRED_TOGETHER = [["access_key_id", "access_key_secret"]]
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where to call and as whom. Secrets stay out of its repr.
+
+    access_key_id: None means the SDK's default chain decides. endpoint: ``host[:port]``
+    without a scheme, None for the SDK's own. request_timeout: seconds for one answer.
+    """
+
+    access_key_id: str | None = None
+    access_key_secret: str | None = field(default=None, repr=False)
+    security_token: str | None = field(default=None, repr=False)
+    region: str = DEFAULT_REGION
+    endpoint: str | None = None
+    protocol: str = "https"
+    request_timeout: float = 10.0
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Connection:
+        """From a module's parameters; an empty string counts as not given."""
+        return cls(
+            access_key_id=params["access_key_id"] or None,
+            access_key_secret=params["access_key_secret"] or None,
+            security_token=_matching_token(params, environ),
+            region=params["region"] or DEFAULT_REGION,
+            endpoint=params["endpoint"] or None,
+            protocol=params["protocol"],
+            request_timeout=params["request_timeout"],
+        )
+
+
+def _matching_token(params: Mapping[str, Any], environ: Mapping[str, str]) -> str | None:
+    # A token in the environment belongs to the key in the environment. Ansible falls back option by
+    # option, so a key given in the task would be paired with a token of somebody else.
+    token, key_id = params["security_token"] or None, params["access_key_id"] or None
+    from_environment = token in [environ[name] for name in TOKEN_VARIABLES if name in environ]
+    if from_environment and key_id not in [environ[name] for name in KEY_ID_VARIABLES if name in environ]:
+        return None
+    return token
