@@ -1,0 +1,66 @@
+"""The directions of import that keep the architecture: see CONTRIBUTING.md."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+UTILS = ROOT / "plugins" / "module_utils"
+LAB = ROOT / "roles" / "lab" / "files" / "asm_lanes_lab"
+THIRD_PARTY = {"ansible", "kubernetes", "alibabacloud_servicemesh20200111", "socketio", "aiohttp", "yaml"}
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, relative ones written as dotted paths from plugins/module_utils."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                folder = path.parents[node.level - 1]
+                base = ".".join([*folder.relative_to(ROOT).parts, *([base] if base else [])])
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def layer(folder: str) -> list[Path]:
+    files = sorted((UTILS / folder).rglob("*.py"))
+    assert files, f"{folder} has no files: the test would prove nothing"
+    return files
+
+
+def test_the_domain_imports_nothing_but_itself_and_the_standard_library() -> None:
+    for path in layer("_lanes"):
+        for name in imports(path):
+            assert name.split(".")[0] not in THIRD_PARTY, f"{path.name} imports {name}"
+            assert "plugins" not in name or "_lanes" in name, f"{path.name} imports {name}"
+            assert "ansible_collections" not in name, f"{path.name} imports {name}"
+
+
+@pytest.mark.parametrize("folder", ["_asm", "_kube", "_probe"])
+def test_the_layers_do_not_import_each_other(folder: str) -> None:
+    others = {"_asm", "_kube", "_probe", "_preflight"} - {folder}
+    for path in layer(folder):
+        for name in imports(path):
+            assert not others & set(name.split(".")), f"{folder}/{path.name} imports {name}"
+            assert "plugins.modules" not in name, f"{folder}/{path.name} imports {name}"
+
+
+def test_the_lab_sees_only_the_domain_of_the_collection() -> None:
+    files = sorted(LAB.rglob("*.py"))
+    assert files
+    for path in files:
+        for name in imports(path):
+            assert not name.startswith(("ansible_collections", "ansible.")), f"{path} imports {name}"
+            if name.split(".")[0] == "_lanes":
+                assert path.name == "domain.py", f"{path} imports {name} past asm_lanes_lab.domain"
+
+
+def test_the_collection_never_imports_the_lab() -> None:
+    for path in sorted((ROOT / "plugins").rglob("*.py")):
+        assert not any("asm_lanes_lab" in name for name in imports(path)), path
