@@ -1,0 +1,118 @@
+# Copyright (c) 2026, asm.lanes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is tried at the gateway, and who must answer: computed from the lane group, never written by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .._lanes import model, routing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    #: Value of the route header at the entrance (None: not sent) -> service ``namespace/name`` -> version.
+    Expect = Callable[[str | None], Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to come in, tried with one or more connections."""
+
+    name: str
+    #: Value of the route header; None: the header is not sent, "" : sent without a value.
+    header: str | None
+    #: Service -> version that must answer what the client asks for itself.
+    own: Mapping[str, str]
+    #: Service -> version that must speak in broadcasts, which carry no client's context.
+    broadcast: Mapping[str, str]
+
+
+def from_group(
+    group: model.LaneGroup, services: Sequence[model.ServiceRef], version_label: str
+) -> list[Case]:
+    """Return the cases of a lane group, judged by the versions of *services*.
+
+    version_label: the key in the lanes' label selectors whose value is the version that answers.
+
+    Raises model.SpecError for a group that cannot be proven from its lanes alone.
+    """
+    model.validate(group)
+    problems = _unprovable(group, services, version_label)
+    if problems:
+        raise model.SpecError(f"proof of lane group {group.name}", problems)
+    table: dict[str | None, dict[str, str]] = {}
+    for row in routing.truth_table(group):
+        if row.service in services:
+            table.setdefault(row.entry, {})[str(row.service)] = row.labels[version_label]
+    names = [lane.name for lane in group.lanes or ()]
+    # A value that names no lane has no row of its own: it is answered like a request without the header.
+    return build(names, lambda header: table[header if header in table else None])
+
+
+def _unprovable(
+    group: model.LaneGroup, services: Sequence[model.ServiceRef], version_label: str
+) -> list[model.Problem]:
+    """What keeps the lanes from saying which version answers."""
+    if not group.permissive:
+        remedy = "Prove groups in permissive mode"
+        return [model.Problem("mode", "in strict mode the gateway's own rules choose the lane", remedy)]
+    if not group.lanes:
+        return [model.Problem("lanes", "there is none", "State the lanes that are to be proven")]
+    problems = [
+        model.Problem("answered_by", f"{service} is not a service of the group", "Name services of the group")
+        for service in services
+        if service not in (group.services or ())
+    ]
+    problems += [
+        model.Problem(
+            f"lanes[{lane.name}].label_selector",
+            f"no label {version_label!r}, so the version that answers is not known",
+            "Add it, or name the label that holds the version in version_label",
+        )
+        for lane in group.lanes
+        if version_label not in lane.labels
+    ]
+    return problems
+
+
+def build(lanes: Sequence[str], expect: Expect) -> list[Case]:
+    """Return the cases for a group of *lanes* (names, in the group's order).
+
+    Each lane by its name, then everything that must land in the baseline: no header, a value that
+    names no lane, and values that only look like a lane (see `lookalikes`).
+    """
+    baseline = expect(None)
+    entries: list[tuple[str, str | None]] = [(f"lane {name}", name) for name in lanes]
+    entries += [("no header", None), ("unknown value", _unknown(lanes))]
+    entries += [(f'lookalike "{value}"', value) for value in lookalikes(lanes, _telling(lanes, expect))]
+    return [Case(name, header, expect(header), baseline) for name, header in entries]
+
+
+def lookalikes(lanes: Sequence[str], lane: str) -> list[str]:
+    """Return values that resemble *lane* and name none of *lanes*.
+
+    A longer name (catches prefix matches), a list (catches "contains" and proxies that split headers at
+    commas), an empty value, and the other case (header values are case-sensitive in Istio's exact match).
+    """
+    other = next((name for name in lanes if name != lane), lane)
+    candidates = (f"{lane}2", f"{lane},{other}", "", lane.swapcase())
+    return [value for value in dict.fromkeys(candidates) if value not in lanes]
+
+
+def _unknown(lanes: Sequence[str]) -> str:
+    """Return a value that names no lane."""
+    value = "no-such-lane"
+    while value in lanes:
+        value += "-either"
+    return value
+
+
+def _telling(lanes: Sequence[str], expect: Expect) -> str:
+    """Return the lane whose lookalikes tell most: one that is answered by other versions than the baseline.
+
+    The last such lane is taken, or simply the last lane when all answer alike.
+    """
+    baseline = expect(None)
+    return next((name for name in reversed(lanes) if expect(name) != baseline), lanes[-1])
