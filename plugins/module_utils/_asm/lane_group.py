@@ -34,14 +34,14 @@ class Run:
     done: how many changes of the plan were carried out. planned: calls that check mode left out.
     """
 
-    plan: Plan = field(default_factory=lambda: Plan(None, None, ()))
+    plan: Plan | None = None
     done: int = 0
     planned: list[Record] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def progress(self) -> list[str]:
         """How far the run got before it failed, in words."""
-        total = len(self.plan.changes)
+        total = len(self.plan.changes) if self.plan else 0
         if not self.done:
             return []
         if self.done == total:
@@ -49,8 +49,10 @@ class Run:
         return [f"{self.done} of {total} changes were made, the next run continues from there"]
 
     def facts(self) -> dict[str, Any]:
-        """The part of a module's result that is made of the plan; the same in check mode."""
+        """The part of a module's result that is made of the plan; the same in check mode. {} before planning."""
         plan = self.plan
+        if plan is None:
+            return {}
         name = (plan.after or plan.before or LaneGroup("")).name
         title = f"lane group {name}"
         return {
@@ -69,20 +71,18 @@ def ensure(backend: OpenApiLanes, wish: Wish, run: Run, check_mode: bool) -> Non
     name = wish.group.name
     current = _assume_unreadable(backend.read(name), wish.group)
     objections = dict(backend.validation_messages)
-    if wish.absent:
-        run.plan = make_absent_plan(current)
-    else:
-        run.plan = make_plan(current, wish.group, wish.purge_lanes)
-        run.warnings += _extra_lanes(run.plan, wish.group)
-    backend.prepare(run.plan)
+    plan = make_absent_plan(current) if wish.absent else make_plan(current, wish.group, wish.purge_lanes)
+    run.plan = plan
+    run.warnings += _extra_lanes(plan, wish.group)
+    backend.prepare(plan)
     if check_mode:
-        run.planned = [Record(call.action, call.object) for call in backend.calls(name, run.plan.changes)]
+        run.planned = [Record(call.action, call.object) for call in backend.calls(name, plan.changes)]
         return
-    for change in run.plan.changes:
+    for change in plan.changes:
         backend.execute(name, change)
         run.done += 1
-    if run.plan.changed:
-        backend.wait_for(run.plan, name, wish.purge_lanes)
+    if plan.changed:
+        backend.wait_for(plan, name, wish.purge_lanes)
     elif not wish.absent:
         run.warnings += [f"ASM objects to lane {lane}: {text}" for lane, text in sorted(objections.items())]
 
@@ -139,7 +139,7 @@ def run_module(module: AnsibleModule) -> None:
         fail(module, error, changed=run.done > 0, **facts())
     for warning in run.warnings:
         module.warn(warning)
-    module.exit_json(changed=run.plan.changed, **facts())
+    module.exit_json(changed=bool(run.plan and run.plan.changed), **facts())
 
 
 def wish_from(params: dict[str, Any]) -> Wish:

@@ -21,7 +21,7 @@ class RetryPolicy:
     backoff. longest_wait: seconds to which the server's ``x-acs-retry-after`` is clamped.
     """
 
-    attempts: int = 6
+    attempts: int = 5
     base: float = 0.5
     cap: float = 8.0
     longest_wait: float = 30.0
