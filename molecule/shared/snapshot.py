@@ -1,0 +1,52 @@
+"""What is on the two API servers, without what changes by itself: for comparing before and after.
+
+Usage: ``python snapshot.py INVENTORY VARS``; prints JSON {server: {kind namespace/name:
+{labels, annotations, spec}}}. Reads through openshift's dynamic client, not through the
+collection.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from target import clients
+
+KINDS = {
+    "cluster": [("v1", "Namespace"), ("v1", "Service"), ("apps/v1", "Deployment")],
+    "mesh": [
+        ("v1", "Namespace"),
+        ("networking.istio.io/v1beta1", "Gateway"),
+        ("networking.istio.io/v1beta1", "VirtualService"),
+        ("networking.istio.io/v1beta1", "DestinationRule"),
+        ("istio.alibabacloud.com/v1", "ASMSwimLaneGroup"),
+        ("istio.alibabacloud.com/v1", "ASMSwimLane"),
+        ("istio.alibabacloud.com/v1beta1", "ASMHeaderPropagation"),
+        ("istio.alibabacloud.com/v1beta1", "IstioGateway"),
+    ],
+}
+# Bookkeeping of controllers, written whenever they look at an object.
+NOISE = ("deployment.kubernetes.io/revision",)
+
+
+def snapshot(inventory: Path, variables: Path) -> dict[str, dict[str, Any]]:
+    """All objects of KINDS on both servers."""
+    found: dict[str, dict[str, Any]] = {}
+    for server, client in clients(inventory, variables).items():
+        found[server] = {}
+        for api_version, kind in KINDS[server]:
+            for item in client.resources.get(api_version=api_version, kind=kind).get().to_dict()["items"]:
+                meta = item["metadata"]
+                annotations = {k: v for k, v in (meta.get("annotations") or {}).items() if k not in NOISE}
+                found[server][f"{kind} {meta.get('namespace', '')}/{meta['name']}"] = {
+                    "labels": meta.get("labels") or {},
+                    "annotations": annotations,
+                    "spec": item.get("spec"),
+                }
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(snapshot(Path(sys.argv[1]), Path(sys.argv[2])), sort_keys=True))
