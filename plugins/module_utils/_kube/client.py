@@ -18,7 +18,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .errors import KubeError, from_exception, not_kubernetes
+from .errors import (
+    KubeError,
+    from_exception,
+    missing_kubeconfig,
+    not_kubernetes,
+    not_served,
+    unusable_kubeconfig,
+)
 
 try:
     import kubernetes.client
@@ -66,10 +73,7 @@ def connect(
     """
     path = Path(kubeconfig).expanduser()
     if not path.is_file():
-        raise KubeError(
-            f"kubeconfig {path} does not exist. Give the path of a kubeconfig that this user can read.",
-            failure="kubeconfig",
-        )
+        raise missing_kubeconfig(str(path))
     try:
         client = kubernetes.config.new_client_from_config(  # type: ignore[no-untyped-call]
             config_file=str(path),
@@ -77,13 +81,11 @@ def connect(
             persist_config=False,
             client_configuration=_configuration(),
         )
-    # The client lets errors of YAML, of base64 and of its own pass; all mean the same to the user.
+    except kubernetes.config.ConfigException as error:
+        raise unusable_kubeconfig(str(path), _one_line(error)) from error
+    # The client lets errors of YAML, of base64 and of its own code pass; all mean the same to the user.
     except Exception as error:
-        raise KubeError(
-            f"kubeconfig {path} cannot be used: {_one_line(error)}. "
-            "Check the file (kubectl config view --kubeconfig FILE) or download it again.",
-            failure="kubeconfig",
-        ) from error
+        raise unusable_kubeconfig(str(path), "it is not a kubeconfig") from error
     return Api(client, str(path), timeout)
 
 
@@ -131,12 +133,7 @@ class Api:
         try:
             return self._served[api_version][kind]
         except KeyError:
-            raise KubeError(
-                f"The Kubernetes API at {self.server} (kubeconfig {self.kubeconfig}) does not serve "
-                f"{kind} of {api_version}. Check that this is the kubeconfig of the right server (cluster or "
-                "mesh control plane) and that the custom resource definition is installed there.",
-                failure="kind",
-            ) from None
+            raise not_served(kind, api_version, self.server, self.kubeconfig) from None
 
     def serves(self, api_version: str, kind: str) -> bool:
         """Whether the server knows a kind at all."""
@@ -299,7 +296,12 @@ class Api:
             "resourceVersion": version,
             "timeoutSeconds": str(max(1, int(remaining))),
         }
-        response = self._send("get", self._path(api_version, kind, namespace), watch, None, remaining)
+        try:
+            response = self._send("get", self._path(api_version, kind, namespace), watch, None, remaining)
+        except KubeError:
+            if time.monotonic() >= deadline:
+                return  # nothing to report was no answer at all; time is up anyway
+            raise
         try:
             for event in _events(response):
                 if event["type"] == "ERROR":  # usually 410 Gone: the caller lists again

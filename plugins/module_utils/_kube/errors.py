@@ -11,8 +11,6 @@ import json
 import re
 from typing import Any
 
-_TLS_HINT = "certificate verify failed"
-
 
 class KubeError(Exception):
     """A Kubernetes API could not be read.
@@ -37,12 +35,29 @@ class KubeError(Exception):
         self.reason = reason
 
 
+def missing_kubeconfig(kubeconfig: str) -> KubeError:
+    """No such file."""
+    return KubeError(
+        f"kubeconfig {kubeconfig} does not exist. Give the path of a kubeconfig that this user can read.",
+        failure="kubeconfig",
+    )
+
+
+def unusable_kubeconfig(kubeconfig: str, detail: str) -> KubeError:
+    """The file is not a kubeconfig, or lacks what was asked of it."""
+    return KubeError(
+        f"kubeconfig {kubeconfig} cannot be used: {detail}. "
+        "Check the file (kubectl config view --kubeconfig FILE) or download it again.",
+        failure="kubeconfig",
+    )
+
+
 def from_exception(error: Exception, server: str, kubeconfig: str) -> KubeError:
     """Translate what the Kubernetes client or urllib3 raised."""
     status = getattr(error, "status", None)
     if status:
-        return _refused(error, int(status), server, kubeconfig)
-    return _no_answer(error, server, kubeconfig)
+        return refused(int(status), getattr(error, "body", None), str(error.reason), server, kubeconfig)  # type: ignore[attr-defined]
+    return no_answer(str(getattr(error, "reason", None) or error), server, kubeconfig)
 
 
 def not_kubernetes(path: str, server: str, kubeconfig: str) -> KubeError:
@@ -54,75 +69,85 @@ def not_kubernetes(path: str, server: str, kubeconfig: str) -> KubeError:
     )
 
 
-def _refused(error: Any, status: int, server: str, kubeconfig: str) -> KubeError:
-    """The server answered with an HTTP error."""
-    answer = _status_object(error)
-    said = str(answer.get("message") or error.reason or "no further explanation").rstrip(".")
-    reason = answer.get("reason")
-    if status == 401:
-        return KubeError(
-            f"{server} does not accept the credentials in kubeconfig {kubeconfig} (401 {said}). They have "
-            "expired or belong to another cluster: download the kubeconfig again.",
-            failure="unauthorized",
-            status=status,
-            reason=reason,
-        )
-    if status == 403:
-        return KubeError(
-            f"{server} forbids this to the account in kubeconfig {kubeconfig}: {said}. "
-            "Grant that account the permission (RBAC), or use a kubeconfig of an account that has it.",
-            failure="forbidden",
-            status=status,
-            reason=reason,
-        )
-    if not answer and status < 500:
-        return KubeError(
-            f"{server} answered {status} {said}, but not as a Kubernetes API does. Check the server in "
-            f"kubeconfig {kubeconfig}: address, port, and http or https.",
-            failure="not_kubernetes",
-            status=status,
-        )
+def not_served(kind: str, api_version: str, server: str, kubeconfig: str) -> KubeError:
+    """The server does not know a kind."""
     return KubeError(
-        f"{server} (kubeconfig {kubeconfig}) answered {status}: {said}.",
-        failure="not_found" if status == 404 else "api",
-        status=status,
-        reason=reason,
+        f"The Kubernetes API at {server} (kubeconfig {kubeconfig}) does not serve {kind} of {api_version}. "
+        "Check that this is the kubeconfig of the right server (cluster or mesh control plane) and that the "
+        "custom resource definition is installed there.",
+        failure="kind",
     )
 
 
-def _status_object(error: Any) -> dict[str, Any]:
-    """The ``Status`` that a Kubernetes API sends with an error; empty when there is none."""
-    try:
-        answer = json.loads(error.body)
-    except (TypeError, ValueError):
-        return {}
-    return answer if isinstance(answer, dict) and answer.get("kind") == "Status" else {}
+def refused(status: int, body: object, phrase: str, server: str, kubeconfig: str) -> KubeError:
+    """The server answered with an HTTP error.
+
+    Args:
+        status: HTTP status.
+        body: what it sent with it; a Kubernetes API sends a ``Status`` object.
+        phrase: words to use when the body has none.
+        server: address.
+        kubeconfig: path.
+    """
+    answer = _status_object(body)
+    said = str(answer.get("message") or phrase or "no further explanation").rstrip(".")
+    failure = _failure(status, bool(answer))
+    texts = {
+        "unauthorized": f"{server} does not accept the credentials in kubeconfig {kubeconfig} (401 {said}). "
+        "They have expired or belong to another cluster: download the kubeconfig again.",
+        "forbidden": f"{server} forbids this to the account in kubeconfig {kubeconfig}: {said}. "
+        "Grant that account the permission (RBAC), or use a kubeconfig of an account that has it.",
+        "not_kubernetes": f"{server} answered {status} {said}, but not as a Kubernetes API does. Check the "
+        f"server in kubeconfig {kubeconfig}: address, port, and http or https.",
+    }
+    text = texts.get(failure, f"{server} (kubeconfig {kubeconfig}) answered {status}: {said}.")
+    return KubeError(text, failure=failure, status=status, reason=answer.get("reason"))
 
 
-def _no_answer(error: Exception, server: str, kubeconfig: str) -> KubeError:
-    """No HTTP answer at all: TLS, network or time."""
-    text = " ".join(str(getattr(error, "reason", None) or error).split())
-    if _TLS_HINT in text or "hostname" in text.lower():
+def _failure(status: int, is_kubernetes: bool) -> str:
+    """The class of an HTTP error."""
+    if status in (401, 403):
+        return {401: "unauthorized", 403: "forbidden"}[status]
+    if is_kubernetes:
+        return "not_found" if status == 404 else "api"
+    return "not_kubernetes" if status < 500 else "api"
+
+
+def no_answer(text: str, server: str, kubeconfig: str) -> KubeError:
+    """No HTTP answer at all, for a reason of TLS, network or time that `text` tells."""
+    detail = _detail(text)
+    if "certificate verify failed" in text or "hostname" in text.lower():
         return KubeError(
             f"{server} is not the server that kubeconfig {kubeconfig} trusts: its certificate could not be "
-            f"verified ({_detail(text)}). The file belongs to another cluster or to an earlier one at this "
+            f"verified ({detail}). The file belongs to another cluster or to an earlier one at this "
             "address: download the kubeconfig again.",
             failure="tls",
         )
-    if "SSLError" in text or "SSLError" in type(error).__name__:
+    if "SSL" in text:
         return KubeError(
-            f"No TLS connection to {server} ({_detail(text)}). Check the server in kubeconfig {kubeconfig}: "
+            f"No TLS connection to {server} ({detail}). Check the server in kubeconfig {kubeconfig}: "
             "address, port, and http or https.",
             failure="tls",
         )
     return KubeError(
-        f"{server} cannot be reached ({_detail(text)}). Check that the server in kubeconfig {kubeconfig} "
+        f"{server} cannot be reached ({detail}). Check that the server in kubeconfig {kubeconfig} "
         "is up and that this host may connect to it.",
         failure="unreachable",
     )
 
 
+def _status_object(body: object) -> dict[str, Any]:
+    """The ``Status`` that a Kubernetes API sends with an error; empty when there is none."""
+    if not isinstance(body, (str, bytes)):
+        return {}
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) and answer.get("kind") == "Status" else {}
+
+
 def _detail(text: str) -> str:
     """The last and most specific part of a chain of wrapped errors, without codes and file names."""
-    plain = re.sub(r"\[[^\]]*\] |\(_ssl[^)]*\)|SSLError ", "", text)
-    return plain.rsplit(": ", 1)[-1].strip(" .,") or text
+    plain = re.sub(r"\[[^\]]*\] |\(_ssl[^)]*\)|SSLError ", "", " ".join(text.split()))
+    return plain.rsplit(": ", 1)[-1].strip(" .,") or plain
