@@ -215,6 +215,10 @@ proof:
       description: Whether every case was as expected. Null when nothing was tried (check mode).
       type: bool
       returned: always
+    reached:
+      description: Whether any connection could be opened. Null when nothing was tried (check mode).
+      type: bool
+      returned: always
     summary:
       description: One line with the counts.
       type: str
@@ -224,6 +228,10 @@ proof:
       description: Case, header, and the versions that answered, as lines to print.
       type: list
       elements: str
+      returned: always
+    message:
+      description: What is wrong, naming each case; one line when nothing could be tried. Empty when passed.
+      type: str
       returned: always
     attempts:
       description: How often the proof was made until it passed or O(settle_timeout) was over.
@@ -367,11 +375,12 @@ def main() -> None:
     )
     if module.check_mode:
         module.exit_json(
-            changed=False, proof={**verdict.expected(tried, rules), "attempts": 0, "seconds": 0.0}
+            changed=False,
+            proof={**verdict.expected(tried, rules), "message": "", "attempts": 0, "seconds": 0.0},
         )
     proof = _prove(tried, rules, _settings(params), params["settle_timeout"])
     if not proof["passed"] and params["fail_on_difference"]:
-        module.fail_json(msg=verdict.failure_message(proof, params["url"]), proof=proof)
+        module.fail_json(msg=proof["message"], proof=proof)
     module.exit_json(changed=False, proof=proof)
 
 
@@ -387,7 +396,8 @@ def _prove(
         proof = verdict.judge(tried, seen, rules)
         seconds = time.monotonic() - started
         if proof["passed"] or seconds >= settle_timeout:
-            return {**proof, "attempts": attempts, "seconds": round(seconds, 2)}
+            message = "" if proof["passed"] else verdict.failure_message(proof, settings.url)
+            return {**proof, "message": message, "attempts": attempts, "seconds": round(seconds, 2)}
         time.sleep(PAUSE)
 
 

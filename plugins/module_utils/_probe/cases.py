@@ -86,7 +86,9 @@ def build(lanes: Sequence[str], expect: Expect) -> list[Case]:
     baseline = expect(None)
     entries: list[tuple[str, str | None]] = [(f"lane {name}", name) for name in lanes]
     entries += [("no header", None), ("unknown value", _unknown(lanes))]
-    entries += [(f'lookalike "{value}"', value) for value in lookalikes(lanes, _telling(lanes, expect))]
+    entries += [
+        (f"lookalike {value or '(empty)'}", value) for value in lookalikes(lanes, _telling(lanes, expect))
+    ]
     return [Case(name, header, expect(header), baseline) for name, header in entries]
 
 

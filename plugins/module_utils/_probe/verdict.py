@@ -37,7 +37,7 @@ class Rules:
 
 
 def judge(cases: Sequence[Case], seen: Iterable[Observation], rules: Rules) -> dict[str, Any]:
-    """Return the proof: ``passed``, ``cases``, ``table`` (lines to print) and ``summary`` (one line)."""
+    """Return the proof: ``passed``, ``reached``, ``cases``, ``table`` (lines) and ``summary`` (one line)."""
     by_case: dict[str, list[Observation]] = {case.name: [] for case in cases}
     for observation in seen:
         by_case[observation.case].append(observation)
@@ -45,6 +45,7 @@ def judge(cases: Sequence[Case], seen: Iterable[Observation], rules: Rules) -> d
     passed = bool(results) and all(result["passed"] for result in results)
     return {
         "passed": passed,
+        "reached": any(result["counts"]["connected"] for result in results),
         "cases": results,
         "table": table(results, rules),
         "summary": _summary(results),
@@ -56,6 +57,7 @@ def expected(cases: Sequence[Case], rules: Rules) -> dict[str, Any]:
     results = [_result(case, []) for case in cases]
     return {
         "passed": None,
+        "reached": None,
         "cases": results,
         "table": table(results, rules),
         "summary": f"{len(results)} cases not tried (check mode); the table shows what is expected",
@@ -66,7 +68,7 @@ def failure_message(proof: Mapping[str, Any], url: str) -> str:
     """Return what to tell the user when the proof failed: one line when nothing could be tried at all."""
     cases = proof["cases"]
     reasons = {reason for case in cases for reason in case["connection_failures"]}
-    if len(reasons) == 1 and not any(case["counts"]["connected"] for case in cases):
+    if len(reasons) == 1 and not proof["reached"]:
         return f"The lanes cannot be proven at {url}: {reasons.pop()}"
     named: dict[str, list[str]] = {}
     for case in cases:
@@ -85,7 +87,7 @@ def table(results: Sequence[Mapping[str, Any]], rules: Rules) -> list[str]:
         answers = result["observed"] if tried else result["expected"]
         own, broadcast = _versions(answers["own"]), _versions(answers["broadcast"])
         verdict = {True: "ok", False: "FAILED", None: "not tried"}[result["passed"]]
-        sent = "(none)" if result["header"] is None else result["header"] or '""'
+        sent = "(none)" if result["header"] is None else result["header"] or "(empty)"
         rows.append([result["name"], sent, own or "-", broadcast or "-", verdict])
     return _table.lines(["case", rules.header, "own messages", "broadcasts", "verdict"], rows)
 
@@ -116,7 +118,7 @@ def _result(case: Case, seen: Sequence[Observation]) -> dict[str, Any]:
         "observed": {"own": {}, "broadcast": {}},
         "counts": {
             "connections": len(seen),
-            "connected": sum(bool(one.sent) for one in seen),
+            "connected": sum(one.failure is None for one in seen),
             "sent": sum(one.sent for one in seen),
             "acknowledged_by_server": sum(one.emits_acknowledged for one in seen),
             "answers": sum(len(one.own) for one in seen),
@@ -143,8 +145,8 @@ def _connection_differences(seen: Sequence[Observation]) -> list[str]:
 
 
 def _missing(seen: Sequence[Observation], rules: Rules) -> list[str]:
-    """What should have come and did not, or came too often; only for connections that could ask."""
-    asked = [one for one in seen if one.sent]
+    """What should have come and did not, or came too often; failed connections are reported as such."""
+    asked = [one for one in seen if one.failure is None]
     sent, answers = sum(one.sent for one in asked), sum(len(one.own) for one in asked)
     unanswered = sum(max(one.sent - len(one.own), 0) for one in asked)
     differences = []

@@ -15,7 +15,11 @@ from integration.probe import servers
 
 HELLO = "default/helloworld"
 V1, V2 = {HELLO: "v1"}, {HELLO: "v2"}
-CASES = (Case("lane v2", "v2", V2, V1), Case("no header", None, V1, V1), Case('lookalike ""', "", V1, V1))
+CASES = (
+    Case("lane v2", "v2", V2, V1),
+    Case("no header", None, V1, V1),
+    Case("lookalike (empty)", "", V1, V1),
+)
 OPEN = '0{"sid":"x","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}'
 CONNECTED = '40{"sid":"y"}'
 
@@ -75,7 +79,7 @@ def test_sockets_take_turns_when_there_are_too_many() -> None:
             servers.App(
                 choose=lambda app, header: "v2" if header == "" else app.lanes.get(header or "", "v1")
             ),
-            f'lookalike "": own messages: {HELLO} v2 answered 4 of 4, expected v1',
+            f"lookalike (empty): own messages: {HELLO} v2 answered 4 of 4, expected v1",
         ),
         (servers.App(asks_ack=False), "4 of 4 answers did not ask for an acknowledgement"),
         (servers.App(broadcasts=False), "2 of 2 connections heard no broadcast"),
@@ -150,5 +154,5 @@ def test_one_case_that_fails_does_not_hold_up_the_others() -> None:
     assert {case["name"]: case["passed"] for case in proof["cases"]} == {
         "lane v2": False,
         "no header": True,
-        'lookalike ""': True,
+        "lookalike (empty)": True,
     }

@@ -67,7 +67,6 @@ def test_all_is_well() -> None:
         ({"broadcasts": []}, "1 of 1 connections heard no broadcast in 3 s"),
         ({"acks_sent": 0}, "2 of 2 answers did not ask for an acknowledgement"),
         ({"own": [V2, "sorry"]}, f"own messages: 1 of 2 name no version of {HELLO}, expected v2: 'sorry'"),
-        ({"failure": Failure(STATUS, "503")}, "1 of 1 connections: HTTP 503 at the handshake: the gateway's"),
     ],
 )
 def test_each_difference_is_named(changes: Any, said: str) -> None:
@@ -76,6 +75,15 @@ def test_each_difference_is_named(changes: Any, said: str) -> None:
     (difference,) = proof["cases"][0]["differences"]
     assert difference.startswith(said)
     assert f"lane v2: {said}" in verdict.failure_message(proof, "http://gateway")
+
+
+def test_a_connection_that_failed_is_not_also_blamed_for_its_silence() -> None:
+    failed = seen(own=[], broadcasts=[], acks_sent=0, failure=Failure(STATUS, "503"))
+    message = verdict.failure_message(judged(seen(), failed), "http://gateway")
+    assert message.splitlines() == [
+        "1 of 1 cases differ from what the lanes promise at http://gateway:",
+        f"  - lane v2: 1 of 2 connections: {Failure(STATUS, '503')}",
+    ]
 
 
 def test_no_observation_is_no_proof() -> None:
