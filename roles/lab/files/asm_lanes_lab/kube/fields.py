@@ -1,0 +1,290 @@
+"""Field ownership: sets of field paths, ``managedFields``, and the merge of server-side apply.
+
+Follows sigs.k8s.io/structured-merge-diff: a set holds paths of leaves and of list items; ``fieldsV1`` is its
+JSON form. A path is a tuple of elements as in fieldsV1: ``f:<field>``, ``k:<keys as JSON>``, ``v:<value as JSON>``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .schemas import Schema, child, is_atomic_map, is_set, item_key, items, list_keys
+
+Obj = dict[str, Any]
+Path = tuple[str, ...]
+
+# Set by the server, owned by nobody.
+_UNOWNED: set[Path] = {
+    ("f:apiVersion",),
+    ("f:kind",),
+    *(
+        ("f:metadata", f"f:{name}")
+        for name in [
+            "name",
+            "namespace",
+            "managedFields",
+            "resourceVersion",
+            "generation",
+            "uid",
+            "creationTimestamp",
+            "selfLink",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+        ]
+    ),
+}
+_MISSING = object()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def elements(schema: Schema, value: list[Any]) -> list[tuple[str, Any]] | None:
+    """The items of a list with their path elements; None if the list is atomic."""
+    if list_keys(schema) is not None and all(isinstance(item, dict) for item in value):
+        return [(f"k:{_json(item_key(schema, item))}", item) for item in value]
+    if is_set(schema):
+        return [(f"v:{_json(item)}", item) for item in value]
+    return None
+
+
+def granular(schema: Schema, value: Any) -> bool:
+    """Whether *value* is a map whose fields are owned one by one."""
+    return isinstance(value, dict) and not is_atomic_map(schema)
+
+
+def leaves(schema: Schema, value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every owned path below *path* with its value (for list items that merge: None)."""
+    if path in _UNOWNED:
+        return
+    if granular(schema, value):
+        if not value and path:
+            yield path, value
+        for key, inner in value.items():
+            yield from leaves(child(schema, key) or {}, inner, (*path, f"f:{key}"))
+        return
+    listed = elements(schema, value) if isinstance(value, list) else None
+    if listed is None:
+        yield path, value
+        return
+    for element, item in listed:
+        yield (*path, element), None
+        if isinstance(item, dict):
+            yield from leaves(items(schema), item, (*path, element))
+
+
+def owned(schema: Schema, obj: Obj) -> set[Path]:
+    """The paths that somebody owns who applies *obj*."""
+    return {path for path, _ in leaves(schema, obj)}
+
+
+def changes(schema: Schema, old: Obj, new: Obj) -> tuple[set[Path], set[Path]]:
+    """Paths that are new or different in *new*, and paths that it no longer has."""
+    before, after = dict(leaves(schema, old)), dict(leaves(schema, new))
+    changed = {path for path, value in after.items() if before.get(path, _MISSING) != value}
+    return changed, before.keys() - after.keys()
+
+
+def to_fields(paths: Iterable[Path]) -> Obj:
+    """The ``fieldsV1`` form of a set of paths."""
+    root: Obj = {}
+    members = set(paths)
+    for path in sorted(members):
+        node = root
+        for depth, element in enumerate(path):
+            if depth and path[:depth] in members:
+                node.setdefault(".", {})
+            node = node.setdefault(element, {})
+    return root
+
+
+def from_fields(fields: Obj, path: Path = ()) -> set[Path]:
+    """The set of paths of a ``fieldsV1``."""
+    found: set[Path] = set()
+    for element, inner in fields.items():
+        if element == ".":
+            found.add(path)
+        elif not inner:
+            found.add((*path, element))
+        else:
+            found |= from_fields(inner, (*path, element))
+    return found
+
+
+def dotted(path: Path) -> str:
+    """A path as Kubernetes prints it in conflicts: ``.spec.containers[name="a"].image``."""
+    text = ""
+    for element in path:
+        kind, _, rest = element.partition(":")
+        if kind == "f":
+            text += f".{rest}"
+        elif kind == "k":
+            text += "[" + ",".join(f"{name}={_json(value)}" for name, value in json.loads(rest).items()) + "]"
+        else:
+            text += f"[={rest}]"
+    return text
+
+
+def merge(schema: Schema, live: Any, config: Any) -> Any:
+    """*live* with everything that *config* says: maps merge, keyed lists and sets merge by item, the rest replaces."""
+    if granular(schema, config) and isinstance(live, dict):
+        result = dict(live)
+        for key, value in config.items():
+            declared = child(schema, key) or {}
+            result[key] = merge(declared, live[key], value) if key in live else value
+        return result
+    if isinstance(config, list) and isinstance(live, list):
+        wanted, present = elements(schema, config), elements(schema, live)
+        if wanted is not None and present is not None:
+            return _merge_items(items(schema), present, wanted)
+    return config
+
+
+def _merge_items(schema: Schema, present: list[tuple[str, Any]], wanted: list[tuple[str, Any]]) -> list[Any]:
+    known = dict(present)
+    merged = {
+        element: merge(schema, known[element], item) if element in known else item for element, item in wanted
+    }
+    # Items of both sides keep the order of the configuration, items of only the live side stay where they are.
+    order = iter(element for element, _ in wanted if element in known)
+    slots = [next(order) if element in merged else element for element, _ in present]
+    result = [merged.get(element, known.get(element)) for element in slots]
+    return result + [merged[element] for element, _ in wanted if element not in known]
+
+
+def remove(schema: Schema, value: Any, paths: set[Path], path: Path = ()) -> Any:
+    """A copy of *value* without *paths*; a map or list that becomes empty by this goes too."""
+    if granular(schema, value):
+        result = {}
+        for key, inner in value.items():
+            here = (*path, f"f:{key}")
+            if here in paths:
+                continue
+            rest = remove(child(schema, key) or {}, inner, paths, here)
+            if rest in ({}, []) and inner not in ({}, []):
+                continue
+            result[key] = rest
+        return result
+    listed = elements(schema, value) if isinstance(value, list) else None
+    if listed is None:
+        return value
+    return [
+        remove(items(schema), item, paths, (*path, element))
+        for element, item in listed
+        if (*path, element) not in paths
+    ]
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who owns fields: one row of ``managedFields``."""
+
+    manager: str
+    operation: str
+    """``Apply`` or ``Update``."""
+    version: str
+    subresource: str = ""
+
+    @property
+    def words(self) -> str:
+        """The owner as conflicts name it."""
+        if self.operation == "Apply":
+            return f'"{self.manager}"' + (
+                f' with subresource "{self.subresource}"' if self.subresource else ""
+            )
+        with_sub = f' with subresource "{self.subresource}"' if self.subresource else ""
+        return f'"{self.manager}"{with_sub} using {self.version}'
+
+
+Owners = dict[Owner, tuple[set[Path], str]]
+"""Field sets with the time of their last change, by owner."""
+
+
+def read(obj: Obj) -> Owners:
+    """The owners that an object's ``managedFields`` name."""
+    owners: Owners = {}
+    for row in obj.get("metadata", {}).get("managedFields") or []:
+        if not row.get("manager") and not row.get("fieldsV1"):
+            continue
+        owner = Owner(
+            row.get("manager", ""),
+            row.get("operation", "Update"),
+            row.get("apiVersion", ""),
+            row.get("subresource", ""),
+        )
+        owners[owner] = (from_fields(row.get("fieldsV1") or {}), row.get("time", ""))
+    return owners
+
+
+def write(owners: Owners) -> list[Obj]:
+    """``managedFields`` of *owners*: Apply rows first, then by time, as Kubernetes orders them."""
+    rows = []
+    ranked = sorted(owners.items(), key=lambda row: (row[0].operation, row[1][1], row[0].manager))
+    for owner, (paths, time) in ranked:
+        if not paths:
+            continue
+        row: Obj = {
+            "manager": owner.manager,
+            "operation": owner.operation,
+            "apiVersion": owner.version,
+            "time": time,
+            "fieldsType": "FieldsV1",
+            "fieldsV1": to_fields(paths),
+        }
+        if owner.subresource:
+            row["subresource"] = owner.subresource
+        rows.append(row)
+    return rows
+
+
+def after_update(schema: Schema, owners: Owners, owner: Owner, old: Obj, new: Obj, now: str) -> Owners:
+    """Owners after *owner* changed *old* into *new*: what was changed is now its own, what is gone is nobody's."""
+    changed, removed = changes(schema, old, new)
+    if not changed and not removed:
+        return owners
+    result: Owners = {}
+    for other, (paths, time) in owners.items():
+        rest = paths - removed if other == owner else paths - removed - changed
+        result[other] = (rest, time)
+    if changed:
+        result[owner] = (result.get(owner, (set(), ""))[0] | changed, now)
+    return {other: row for other, row in result.items() if row[0]}
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What server-side apply comes to."""
+
+    obj: Obj
+    owners: Owners
+    conflicts: list[tuple[str, str]]
+
+
+def apply(schema: Schema, owners: Owners, owner: Owner, live: Obj, config: Obj, now: str) -> Applied:
+    """Apply *config* to *live* for *owner*: merge, drop what it no longer applies, find conflicts with other owners.
+
+    Conflicts are reported *and* resolved for *owner* in the result: whoever does not force must not use it.
+    """
+    wanted = owned(schema, config)
+    last = owners.get(owner, (set(), ""))[0]
+    merged = merge(schema, live, config)
+    kept = set().union(*(paths for other, (paths, _) in owners.items() if other != owner)) | wanted
+    # An item goes only if nobody owns anything below it.
+    alive = {path[:depth] for path in kept for depth in range(1, len(path) + 1)}
+    result = remove(schema, merged, {path for path in last if path not in alive})
+    changed, removed = changes(schema, live, result)
+    conflicts: list[tuple[str, str]] = []
+    after: Owners = {}
+    for other, (paths, time) in owners.items():
+        if other == owner:
+            continue
+        lost = paths & changed & wanted
+        conflicts += [(other.words, dotted(path)) for path in sorted(lost)]
+        after[other] = (paths - lost - removed, time)
+    time = owners[owner][1] if owner in owners and last == wanted and not changed and not removed else now
+    after[owner] = (wanted, time)
+    return Applied(result, {other: row for other, row in after.items() if row[0]}, conflicts)

@@ -1,0 +1,172 @@
+"""Rules of the built-in kinds beyond their schemas: what must hold at creation, what may not change later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import crds, names
+from .errors import Cause, invalid, not_supported, required
+from .resources import Resource
+from .selectors import match_labels
+from .validation import missing_fields, violations
+
+Obj = dict[str, Any]
+
+_LENIENT = {
+    "Event": ("metadata", "involvedObject", "status"),
+    "EndpointSlice": ("status", "endpoints"),
+}
+_IMMUTABLE = "field is immutable"
+_SERVICE_TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
+
+
+def causes(resource: Resource, obj: Obj, old: Obj | None) -> list[Cause]:
+    """Everything wrong with *obj*, which is new or replaces *old*."""
+    found = names.metadata_causes(resource.kind, obj["metadata"])
+    if resource.custom:
+        return found + violations(resource.schema, obj)
+    found += missing_fields(resource.schema, obj, _LENIENT.get(resource.kind, ("status",)))
+    check = _CHECKS.get(resource.kind)
+    # The checks below read the fields that are required, so they come only when these are there.
+    if check and not found:
+        found += check(obj, old)
+    return found
+
+
+def _workload(obj: Obj, old: Obj | None) -> list[Cause]:
+    spec = obj["spec"] if obj.get("spec") else {}
+    found = [required(f"spec.{name}") for name in ("selector", "template") if not spec.get(name)]
+    if found:
+        return found
+    selector, template = spec["selector"], spec["template"]
+    labels = (template.get("metadata") or {}).get("labels") or {}
+    found += names.label_causes("spec.template.labels", labels)
+    found += names.label_causes("spec.selector.matchLabels", selector.get("matchLabels"))
+    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+        found.append(invalid("spec.selector", selector, "empty selector is invalid for deployment"))
+    elif not match_labels(selector, labels):
+        found.append(
+            invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
+        )
+    if spec.get("replicas", 1) < 0:
+        found.append(invalid("spec.replicas", spec["replicas"], "must be greater than or equal to 0"))
+    found += _pod_spec("spec.template.spec", template.get("spec") or {})
+    if old and old["spec"].get("selector") != selector:
+        found.append(invalid("spec.selector", selector, _IMMUTABLE))
+    return found
+
+
+def _pod_spec(path: str, spec: Obj) -> list[Cause]:
+    containers = spec.get("containers") or []
+    found = [] if containers else [required(f"{path}.containers")]
+    seen: set[str] = set()
+    for index, container in enumerate(containers):
+        where = f"{path}.containers[{index}]"
+        name = container.get("name", "")
+        found += [invalid(f"{where}.name", name, problem) for problem in names.label(name)]
+        if name in seen:
+            found.append(Cause("FieldValueDuplicate", f"{where}.name", f'Duplicate value: "{name}"'))
+        seen.add(name)
+        if not container.get("image"):
+            found.append(required(f"{where}.image"))
+        for number, port in enumerate(container.get("ports") or []):
+            found += _port(f"{where}.ports[{number}].containerPort", port.get("containerPort"))
+    return found
+
+
+def _port(path: str, value: Any) -> list[Cause]:
+    if isinstance(value, int) and 0 < value < 65536:
+        return []
+    return [invalid(path, value, "must be between 1 and 65535, inclusive")]
+
+
+def _pod(obj: Obj, old: Obj | None) -> list[Cause]:
+    found = _pod_spec("spec", obj.get("spec") or {})
+    if old and _frozen_pod(old["spec"]) != _frozen_pod(obj["spec"]):
+        detail = (
+            "pod updates may not change fields other than `spec.containers[*].image`,"
+            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
+            "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously "
+            "negative)"
+        )
+        found.append(Cause("FieldValueForbidden", "spec", f"Forbidden: {detail}"))
+    return found
+
+
+def _frozen_pod(spec: Obj) -> Obj:
+    """The part of a pod's spec that never changes; a pod may be bound to a node once."""
+    frozen = {
+        key: value
+        for key, value in spec.items()
+        if key not in ("activeDeadlineSeconds", "tolerations", "nodeName", "terminationGracePeriodSeconds")
+    }
+    for name in ("containers", "initContainers"):
+        frozen[name] = [{**container, "image": ""} for container in spec.get(name) or []]
+    return frozen
+
+
+def _service(obj: Obj, old: Obj | None) -> list[Cause]:
+    spec = obj["spec"]
+    found = (
+        [] if spec["type"] in _SERVICE_TYPES else [not_supported("spec.type", spec["type"], _SERVICE_TYPES)]
+    )
+    ports = spec.get("ports") or []
+    if not ports and spec["type"] != "ExternalName" and spec.get("clusterIP") != "None":
+        found.append(required("spec.ports"))
+    found += names.label_causes("spec.selector", spec.get("selector"))
+    seen: set[str] = set()
+    for index, port in enumerate(ports):
+        where = f"spec.ports[{index}]"
+        found += _port(f"{where}.port", port["port"])
+        name = port.get("name", "")
+        if len(ports) > 1 and not name:
+            found.append(required(f"{where}.name"))
+        if name and name in seen:
+            found.append(Cause("FieldValueDuplicate", f"{where}.name", f'Duplicate value: "{name}"'))
+        seen.add(name)
+    before = (old or {}).get("spec", {})
+    if before.get("clusterIP") and before["type"] != "ExternalName" and spec["type"] != "ExternalName":
+        for name in ("clusterIPs", "clusterIP"):
+            if spec.get(name) != before.get(name):
+                shown = spec.get(name)
+                found.append(invalid(f"spec.{name}", shown, "may not change once set"))
+    return found
+
+
+def _data(obj: Obj, old: Obj | None) -> list[Cause]:
+    found = []
+    for key in {**(obj.get("data") or {}), **(obj.get("binaryData") or {})}:
+        if not key or len(key) > 253 or not all(sign.isalnum() or sign in "-_." for sign in key):
+            words = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
+            found.append(invalid(f"data[{key}]", key, words))
+    if old and old.get("immutable"):
+        for name in ("data", "binaryData"):
+            if old.get(name) != obj.get(name):
+                found.append(
+                    Cause(
+                        "FieldValueForbidden", name, "Forbidden: field is immutable when `immutable` is set"
+                    )
+                )
+    if old and obj.get("type") != old.get("type"):
+        found.append(invalid("type", obj.get("type"), _IMMUTABLE))
+    return found
+
+
+def _crd(obj: Obj, old: Obj | None) -> list[Cause]:
+    found = crds.causes(obj)
+    if old and not found:
+        for path in ("group", "scope"):
+            if old["spec"][path] != obj["spec"][path]:
+                found.append(invalid(f"spec.{path}", obj["spec"][path], _IMMUTABLE))
+    return found
+
+
+_CHECKS = {
+    "Deployment": _workload,
+    "ReplicaSet": _workload,
+    "Pod": _pod,
+    "Service": _service,
+    "ConfigMap": _data,
+    "Secret": _data,
+    "CustomResourceDefinition": _crd,
+}

@@ -1,0 +1,93 @@
+"""Watches: a stream of changes, from now or from a resource version on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from . import errors
+from .api import Api, Call
+from .store import Event
+
+Obj = dict[str, Any]
+
+BOOKMARK_SECONDS = 30.0
+"""How often a watcher that allows bookmarks gets one while nothing happens (a cluster: about once a minute)."""
+_INITIAL_END = "k8s.io/initial-events-end"
+
+
+async def watch(api: Api, call: Call, bookmark_every: float = BOOKMARK_SECONDS) -> AsyncIterator[Obj]:
+    """Events as ``{"type", "object"}``; ends after the query's ``timeoutSeconds``, or after an ERROR event."""
+    matches = api.selector(call)
+    query = call.query
+    queue: asyncio.Queue[Event] = asyncio.Queue()
+    stop = api.store.listen(
+        lambda event: queue.put_nowait(event) if event.table == call.resource.table else None
+    )
+    try:
+        start = query.get("resourceVersion") or "0"
+        if start == "0" or query.get("sendInitialEvents") == "true":
+            for obj in api.list(Call(call.resource, call.namespace, query=_selectors(query)))["items"]:
+                yield {"type": "ADDED", "object": obj}
+            if query.get("sendInitialEvents") == "true":
+                yield _bookmark(api, call, {_INITIAL_END: "true"})
+        else:
+            past = api.store.since(call.resource.table, int(start)) if start.isdigit() else None
+            if past is None:
+                words = f"too old resource version: {start} ({api.store.version})"
+                yield {"type": "ERROR", "object": errors.expired(words).status}
+                return
+            for event in past:
+                if (shown := _show(api, call, event, matches)) is not None:
+                    yield shown
+        async for found in _live(api, call, queue, matches, bookmark_every):
+            yield found
+    finally:
+        stop()
+
+
+def _selectors(query: dict[str, str]) -> dict[str, str]:
+    return {name: query[name] for name in ("labelSelector", "fieldSelector") if name in query}
+
+
+async def _live(
+    api: Api, call: Call, queue: asyncio.Queue[Event], matches: Any, bookmark_every: float
+) -> AsyncIterator[Obj]:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + float(call.query.get("timeoutSeconds") or 1800)
+    bookmarks = call.query.get("allowWatchBookmarks") in ("true", "1", "True")
+    while (left := end - loop.time()) > 0:
+        try:
+            event = await asyncio.wait_for(queue.get(), min(left, bookmark_every))
+        except asyncio.TimeoutError:
+            if bookmarks:
+                yield _bookmark(api, call, {})
+            continue
+        if (shown := _show(api, call, event, matches)) is not None:
+            yield shown
+
+
+def _show(api: Api, call: Call, event: Event, matches: Any) -> Obj | None:
+    """The event as this watcher sees it: an object that stops to match is deleted for it."""
+    if call.resource.namespaced and call.namespace:
+        if event.obj["metadata"].get("namespace") != call.namespace:
+            return None
+    before = event.old is not None and matches(event.old)
+    after = event.new is not None and matches(event.new)
+    if not before and not after:
+        return None
+    obj = event.obj
+    kind = "MODIFIED" if before and after else "ADDED" if after else "DELETED"
+    if kind == "DELETED" and event.new is not None and event.old is not None:
+        metadata = {**event.old["metadata"], "resourceVersion": str(event.version)}
+        obj = {**event.old, "metadata": metadata}
+    return {"type": kind, "object": api.present(call.resource, obj)}
+
+
+def _bookmark(api: Api, call: Call, annotations: dict[str, str]) -> Obj:
+    metadata: Obj = {"resourceVersion": str(api.store.version), "creationTimestamp": None}
+    if annotations:
+        metadata["annotations"] = annotations
+    obj = {"kind": call.resource.kind, "apiVersion": call.resource.api_version, "metadata": metadata}
+    return {"type": "BOOKMARK", "object": obj}
