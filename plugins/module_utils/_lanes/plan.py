@@ -136,7 +136,8 @@ def make_absent_plan(current: LaneGroup | None) -> Plan:
 def apply_change(group: LaneGroup | None, change: Change) -> LaneGroup | None:
     """The state after one change: what a backend is expected to bring about."""
     if isinstance(change.after, Lane):
-        assert group is not None, "a lane changes only inside a group"
+        if group is None:
+            raise ValueError(f"lane {change.name} cannot change outside a group")
         return group.with_lane(change.after)
     if isinstance(change.after, LaneGroup):
         return replace(change.after, lanes=group.lanes if group else ())
