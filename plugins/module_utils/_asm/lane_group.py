@@ -49,7 +49,7 @@ class Run:
         return [f"{self.done} of {total} changes were made, the next run continues from there"]
 
     def facts(self) -> dict[str, Any]:
-        """The part of a module's result that is made of the plan; the same in check mode. {} before planning."""
+        """What a module's result has from the plan, in check mode too; {} before planning."""
         plan = self.plan
         if plan is None:
             return {}
@@ -70,7 +70,6 @@ def ensure(backend: OpenApiLanes, wish: Wish, run: Run, check_mode: bool) -> Non
     """
     name = wish.group.name
     current = _assume_unreadable(backend.read(name), wish.group)
-    objections = dict(backend.validation_messages)
     plan = make_absent_plan(current) if wish.absent else make_plan(current, wish.group, wish.purge_lanes)
     run.plan = plan
     run.warnings += _extra_lanes(plan, wish.group)
@@ -84,7 +83,10 @@ def ensure(backend: OpenApiLanes, wish: Wish, run: Run, check_mode: bool) -> Non
     if plan.changed:
         backend.wait_for(plan, name, wish.purge_lanes)
     elif not wish.absent:
-        run.warnings += [f"ASM objects to lane {lane}: {text}" for lane, text in sorted(objections.items())]
+        run.warnings += [
+            f"ASM objects to lane {lane}: {text}"
+            for lane, text in sorted(backend.validation_messages.items())
+        ]
 
 
 def _assume_unreadable(current: LaneGroup | None, wanted: LaneGroup) -> LaneGroup | None:

@@ -183,7 +183,7 @@ class OpenApiLanes:
             if complete_since and not self.validation_messages:
                 return
             stands = complete_since is not None and time.monotonic() - complete_since >= VALIDATION_GRACE
-            if stands or not deadline.allows(pause):
+            if stands or not deadline.allows(2 * pause):  # the next look takes time, too
                 raise self._unfinished(name, missing)
             deadline.pause(pause)
             pause = min(pause * 1.6, SLOWEST_POLL)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from ansible_collections.asm.lanes.plugins.module_utils._asm.client import AsmClient
 from ansible_collections.asm.lanes.plugins.module_utils._asm.credentials import Connection
 from ansible_collections.asm.lanes.plugins.module_utils._asm.deadline import Deadline

@@ -8,13 +8,12 @@ import sys
 import time
 
 import pytest
-from unit.asm.conftest import SECRET, TOKEN
-from unit.asm.wire import answers, drops, expect, fails, hangs, playing, sends
-
 from ansible_collections.asm.lanes.plugins.module_utils._asm.client import AsmClient
 from ansible_collections.asm.lanes.plugins.module_utils._asm.credentials import Connection
 from ansible_collections.asm.lanes.plugins.module_utils._asm.deadline import Deadline
 from ansible_collections.asm.lanes.plugins.module_utils._asm.errors import AsmError, Kind
+from unit.asm.conftest import SECRET, TOKEN
+from unit.asm.wire import answers, drops, expect, fails, hangs, playing, sends
 
 READ, WRITE = "GetSwimLaneList", "DeleteSwimLaneGroup"
 NO_LANES = answers(SwimLaneList=[])
@@ -96,7 +95,9 @@ def test_refusals_are_final(connect, action):
 def test_the_attempts_end(connect):
     with playing(*[expect(READ, fails(500, "InternalError", "oops"))] * 3) as server:
         client = connect(server.endpoint, attempts=3)
-        with pytest.raises(AsmError, match=r"HTTP 500 InternalError: oops \(request id REQ-3\). Tried 3 times"):
+        with pytest.raises(
+            AsmError, match=r"HTTP 500 InternalError: oops \(request id REQ-3\). Tried 3 times"
+        ):
             client.call(READ, "lane group ws")
 
 
@@ -114,7 +115,7 @@ def test_a_waiting_time_beyond_the_deadline_is_not_waited_for(connect):
     with playing(expect(READ, fails(400, "Throttling", x_acs_retry_after="3600000"))) as server:
         client = connect(server.endpoint, seconds=0.5, base=40.0)
         start = time.monotonic()
-        with pytest.raises(AsmError, match="The task's 0.5 s are used up"):
+        with pytest.raises(AsmError, match=r"The task's 0.5 s are used up"):
             client.call(READ, "lane group ws")
     assert time.monotonic() - start < 0.4
 
@@ -145,7 +146,9 @@ def test_nobody_listens(connect):
     with playing() as server:
         endpoint = server.endpoint
     client = connect(endpoint, attempts=2)
-    with pytest.raises(AsmError, match="connection refused. Tried 2 times. Check the endpoint option") as caught:
+    with pytest.raises(
+        AsmError, match=r"connection refused. Tried 2 times. Check the endpoint option"
+    ) as caught:
         client.call(WRITE, "lane group ws")
     assert caught.value.kind == Kind.UNREACHABLE
     assert not caught.value.ambiguous
@@ -160,7 +163,9 @@ def test_https_to_a_server_without_tls():
     with playing() as server:
         connection = Connection("AK", SECRET, endpoint=server.endpoint, protocol="https")
         client = AsmClient(connection, "m-1", Deadline(5))
-        with pytest.raises(AsmError, match=r"TLS handshake failed. Check the endpoint and the protocol option"):
+        with pytest.raises(
+            AsmError, match=r"TLS handshake failed. Check the endpoint and the protocol option"
+        ):
             client.call(READ, "lane group ws")
 
 
@@ -183,17 +188,19 @@ def test_no_secret_in_messages_even_when_the_server_echoes_them(connect):
 
 
 def test_a_page_of_prose_is_shortened(connect):
-    with playing(expect(READ, fails(400, "Odd", "word\n" * 1000))) as server:
-        with pytest.raises(AsmError) as caught:
-            connect(server.endpoint).call(READ, "lane group ws")
-    assert len(str(caught.value)) < 700
-    assert "\n" not in str(caught.value)
+    with (
+        playing(expect(READ, fails(400, "Odd", "word\n" * 1000))) as server,
+        pytest.raises(AsmError) as caught,
+    ):
+        connect(server.endpoint).call(READ, "lane group ws")
+assert len(str(caught.value)) < 700
+assert "\n" not in str(caught.value)
 
 
 def test_parameters_that_are_none_are_not_sent(connect):
-    with playing(expect("UpdateSwimLaneGroup", answers(), GroupName="ws", FallbackTarget="")) as server:
-        client = connect(server.endpoint)
-        client.call("UpdateSwimLaneGroup", "ws", group_name="ws", fallback_target="", services_list=None)
+with playing(expect("UpdateSwimLaneGroup", answers(), GroupName="ws", FallbackTarget="")) as server:
+    client = connect(server.endpoint)
+    client.call("UpdateSwimLaneGroup", "ws", group_name="ws", fallback_target="", services_list=None)
 
 
 CHAIN = """
@@ -202,41 +209,43 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.credentials import 
 from ansible_collections.asm.lanes.plugins.module_utils._asm.deadline import Deadline
 from ansible_collections.asm.lanes.plugins.module_utils._asm.errors import AsmError
 try:
-    print(sorted(AsmClient(Connection(endpoint="127.0.0.1:1"), "m-1", Deadline(9)).secrets))
+print(sorted(AsmClient(Connection(endpoint="127.0.0.1:1"), "m-1", Deadline(9)).secrets))
 except AsmError as error:
-    print(error.kind, error)
+print(error.kind, error)
 """
 
 
 def _default_chain(home, **variables: str) -> str:
-    """The client in a process of its own: the SDK reads the environment when it is imported."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("ALIBABA", "ALICLOUD"))}
-    environment.update(HOME=str(home), ALIBABA_CLOUD_ECS_METADATA_DISABLED="true", **variables)
-    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    run = subprocess.run([sys.executable, "-c", CHAIN], env=environment, capture_output=True, text=True, timeout=30)
-    assert run.returncode == 0, run.stderr
-    return run.stdout
+"""The client in a process of its own: the SDK reads the environment when it is imported."""
+environment = {k: v for k, v in os.environ.items() if not k.startswith(("ALIBABA", "ALICLOUD"))}
+environment.update(HOME=str(home), ALIBABA_CLOUD_ECS_METADATA_DISABLED="true", **variables)
+environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+run = subprocess.run(
+    [sys.executable, "-c", CHAIN], env=environment, capture_output=True, text=True, timeout=30
+)
+assert run.returncode == 0, run.stderr
+return run.stdout
 
 
 def test_no_credentials_anywhere(tmp_path):
-    told = _default_chain(tmp_path)
-    assert told.startswith("credentials Finding credentials for mesh m-1 failed: unable to load credentials")
-    assert "Set access_key_id and access_key_secret" in told
+told = _default_chain(tmp_path)
+assert told.startswith("credentials Finding credentials for mesh m-1 failed: unable to load credentials")
+assert "Set access_key_id and access_key_secret" in told
 
 
 def test_credentials_from_the_sdks_chain_are_known_as_secrets(tmp_path):
-    folder = tmp_path / ".alibabacloud"
-    folder.mkdir()
-    (folder / "credentials.ini").write_text(
-        "[default]\ntype=access_key\naccess_key_id=AKFILE\naccess_key_secret=FILESECRET\n"
-    )
-    assert _default_chain(tmp_path) == "['FILESECRET']\n"
+folder = tmp_path / ".alibabacloud"
+folder.mkdir()
+(folder / "credentials.ini").write_text(
+    "[default]\ntype=access_key\naccess_key_id=AKFILE\naccess_key_secret=FILESECRET\n"
+)
+assert _default_chain(tmp_path) == "['FILESECRET']\n"
 
 
 def _sdk_tells_retry_after() -> bool:
-    """tea-openapi 0.3 drops the header."""
-    try:
-        import alibabacloud_tea_openapi.exceptions  # noqa: F401
-    except ImportError:
-        return False
-    return True
+"""tea-openapi 0.3 drops the header."""
+try:
+    import alibabacloud_tea_openapi.exceptions  # noqa: F401
+except ImportError:
+    return False
+return True

@@ -29,9 +29,13 @@ class Call:
 
 @dataclass
 class Script:
-    """What is expected and what came. surprises: calls that were not expected, in words."""
+    """What is expected and what came.
+
+    again: what may follow any number of times. surprises: what was not expected, in words.
+    """
 
     calls: list[Call]
+    again: list[Call] = field(default_factory=list)
     endpoint: str = ""
     surprises: list[str] = field(default_factory=list)
     _next: int = 0
@@ -39,18 +43,23 @@ class Script:
 
     def take(self, action: str, parameters: dict[str, str]) -> tuple[Reply, str]:
         with self._lock:
-            if self._next >= len(self.calls):
+            expected = self._expected(self._next)
+            self._next += 1
+            if expected is None:
                 self.surprises.append(f"call {action} {parameters} after the end of the script")
                 return fails(599, "Unexpected"), "REQ-X"
-            expected = self.calls[self._next]
-            self._next += 1
             if (expected.action, expected.parameters) != (action, parameters):
                 self.surprises.append(f"call {self._next}: {action} {parameters}, expected {expected}")
             return expected.reply, f"REQ-{self._next}"
 
+    def _expected(self, index: int) -> Call | None:
+        if index < len(self.calls):
+            return self.calls[index]
+        return self.again[(index - len(self.calls)) % len(self.again)] if self.again else None
+
     def check(self) -> None:
         assert not self.surprises, self.surprises
-        assert self._next == len(self.calls), f"never called: {self.calls[self._next :]}"
+        assert self._next >= len(self.calls), f"never called: {self.calls[self._next :]}"
 
 
 def expect(action: str, reply: Reply, **parameters: str) -> Call:
@@ -115,20 +124,20 @@ def _send(
 
 
 @contextmanager
-def playing(*calls: Call, mesh_id: str = "m-1") -> Iterator[Script]:
+def playing(*calls: Call, again: tuple[Call, ...] = ()) -> Iterator[Script]:
     """A server that plays the script; at the end everything expected must have happened."""
-    script = Script(list(calls))
+    script = Script(list(calls), list(again))
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
             pairs = parse_qsl(body or urlsplit(self.path).query, keep_blank_values=True)
             parameters = dict(pairs)
-            assert parameters.pop("ServiceMeshId") == mesh_id
+            assert parameters.pop("ServiceMeshId") == "m-1"
             reply, request_id = script.take(self.headers["x-acs-action"], parameters)
             reply(self, request_id)
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *args: Any) -> None:
             """Silence: pytest shows what matters."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
