@@ -193,14 +193,14 @@ def test_a_page_of_prose_is_shortened(connect):
         pytest.raises(AsmError) as caught,
     ):
         connect(server.endpoint).call(READ, "lane group ws")
-assert len(str(caught.value)) < 700
-assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 700
+    assert "\n" not in str(caught.value)
 
 
 def test_parameters_that_are_none_are_not_sent(connect):
-with playing(expect("UpdateSwimLaneGroup", answers(), GroupName="ws", FallbackTarget="")) as server:
-    client = connect(server.endpoint)
-    client.call("UpdateSwimLaneGroup", "ws", group_name="ws", fallback_target="", services_list=None)
+    with playing(expect("UpdateSwimLaneGroup", answers(), GroupName="ws", FallbackTarget="")) as server:
+        client = connect(server.endpoint)
+        client.call("UpdateSwimLaneGroup", "ws", group_name="ws", fallback_target="", services_list=None)
 
 
 CHAIN = """
@@ -209,43 +209,43 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.credentials import 
 from ansible_collections.asm.lanes.plugins.module_utils._asm.deadline import Deadline
 from ansible_collections.asm.lanes.plugins.module_utils._asm.errors import AsmError
 try:
-print(sorted(AsmClient(Connection(endpoint="127.0.0.1:1"), "m-1", Deadline(9)).secrets))
+    print(sorted(AsmClient(Connection(endpoint="127.0.0.1:1"), "m-1", Deadline(9)).secrets))
 except AsmError as error:
-print(error.kind, error)
+    print(error.kind, error)
 """
 
 
 def _default_chain(home, **variables: str) -> str:
-"""The client in a process of its own: the SDK reads the environment when it is imported."""
-environment = {k: v for k, v in os.environ.items() if not k.startswith(("ALIBABA", "ALICLOUD"))}
-environment.update(HOME=str(home), ALIBABA_CLOUD_ECS_METADATA_DISABLED="true", **variables)
-environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-run = subprocess.run(
-    [sys.executable, "-c", CHAIN], env=environment, capture_output=True, text=True, timeout=30
-)
-assert run.returncode == 0, run.stderr
-return run.stdout
+    """The client in a process of its own: the SDK reads the environment when it is imported."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("ALIBABA", "ALICLOUD"))}
+    environment.update(HOME=str(home), ALIBABA_CLOUD_ECS_METADATA_DISABLED="true", **variables)
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    run = subprocess.run(
+        [sys.executable, "-c", CHAIN], env=environment, capture_output=True, text=True, timeout=30
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout
 
 
 def test_no_credentials_anywhere(tmp_path):
-told = _default_chain(tmp_path)
-assert told.startswith("credentials Finding credentials for mesh m-1 failed: unable to load credentials")
-assert "Set access_key_id and access_key_secret" in told
+    told = _default_chain(tmp_path)
+    assert told.startswith("credentials Finding credentials for mesh m-1 failed: unable to load credentials")
+    assert "Set access_key_id and access_key_secret" in told
 
 
 def test_credentials_from_the_sdks_chain_are_known_as_secrets(tmp_path):
-folder = tmp_path / ".alibabacloud"
-folder.mkdir()
-(folder / "credentials.ini").write_text(
-    "[default]\ntype=access_key\naccess_key_id=AKFILE\naccess_key_secret=FILESECRET\n"
-)
-assert _default_chain(tmp_path) == "['FILESECRET']\n"
+    folder = tmp_path / ".alibabacloud"
+    folder.mkdir()
+    (folder / "credentials.ini").write_text(
+        "[default]\ntype=access_key\naccess_key_id=AKFILE\naccess_key_secret=FILESECRET\n"
+    )
+    assert _default_chain(tmp_path) == "['FILESECRET']\n"
 
 
 def _sdk_tells_retry_after() -> bool:
-"""tea-openapi 0.3 drops the header."""
-try:
-    import alibabacloud_tea_openapi.exceptions  # noqa: F401
-except ImportError:
-    return False
-return True
+    """tea-openapi 0.3 drops the header."""
+    try:
+        import alibabacloud_tea_openapi.exceptions  # noqa: F401
+    except ImportError:
+        return False
+    return True

@@ -178,75 +178,83 @@ def test_a_fault_that_stays_ends_the_attempts(connect):
     still_there = [groups(GROUP), lanes(lane("v1"))]
     with (
         playing(
-        *still_there,
-        clusters("demo"),
-        *[create_v2(fails(500, "InternalError")), *still_there] * 2,
-    ) as server,
+            *still_there,
+            clusters("demo"),
+            *[create_v2(fails(500, "InternalError")), *still_there] * 2,
+        ) as server,
         pytest.raises(AsmError, match="Whether it took effect is not certain: the next run finds out"),
     ):
         run_plan(connect(server.endpoint, attempts=2))
 
 
 def test_removal_in_doubt(connect):
-with playing(
-    groups(GROUP),
-    lanes(),
-    expect("DeleteSwimLaneGroup", drops, GroupName="ws"),
-    groups(OTHER),
-    groups(OTHER),
-) as server:
-    backend = OpenApiLanes(connect(server.endpoint))
-    plan = make_absent_plan(backend.read("ws"))
-    backend.prepare(plan)
-    for change in plan.changes:
-        backend.execute("ws", change)
-    backend.wait_for(plan, "ws", purge_lanes=False)
+    with playing(
+        groups(GROUP),
+        lanes(),
+        expect("DeleteSwimLaneGroup", drops, GroupName="ws"),
+        groups(OTHER),
+        groups(OTHER),
+    ) as server:
+        backend = OpenApiLanes(connect(server.endpoint))
+        plan = make_absent_plan(backend.read("ws"))
+        backend.prepare(plan)
+        for change in plan.changes:
+            backend.execute("ws", change)
+        backend.wait_for(plan, "ws", purge_lanes=False)
 
 
 def test_waiting_ends_with_the_deadline_and_says_what_is_missing(connect):
-polls = (groups(GROUP), lanes(lane("v1")))
-with playing(*polls, clusters("demo"), create_v2(answers()), again=polls) as server:
-    with pytest.raises(AsmError, match=r"within 0.7 s not everything is there: create lane v2") as caught:
+    polls = (groups(GROUP), lanes(lane("v1")))
+    with (
+        playing(*polls, clusters("demo"), create_v2(answers()), again=polls) as server,
+        pytest.raises(AsmError, match=r"within 0.7 s not everything is there: create lane v2") as caught,
+    ):
         run_plan(connect(server.endpoint, seconds=0.7))
-assert caught.value.kind == Kind.DEADLINE
+    assert caught.value.kind == Kind.DEADLINE
 
 
 def test_an_objection_that_stands_is_an_error(connect, monkeypatch):
-monkeypatch.setattr(openapi, "VALIDATION_GRACE", 0.05)
-objection = json.dumps([{"level": "error", "message": "service default/a does not exist"}])
-polls = (groups(GROUP), lanes(lane("v1"), lane("v2", objection)))
-with playing(
-    groups(GROUP), lanes(lane("v1")), clusters("demo"), create_v2(answers()), again=polls
-) as server:
-    with pytest.raises(AsmError, match="objects: lane v2: service default/a does not exist") as caught:
+    monkeypatch.setattr(openapi, "VALIDATION_GRACE", 0.05)
+    objection = json.dumps([{"level": "error", "message": "service default/a does not exist"}])
+    polls = (groups(GROUP), lanes(lane("v1"), lane("v2", objection)))
+    with (
+        playing(
+            groups(GROUP), lanes(lane("v1")), clusters("demo"), create_v2(answers()), again=polls
+        ) as server,
+        pytest.raises(AsmError, match="objects: lane v2: service default/a does not exist") as caught,
+    ):
         run_plan(connect(server.endpoint))
-assert caught.value.kind == Kind.INVALID
+    assert caught.value.kind == Kind.INVALID
 
 
 @pytest.mark.parametrize("cluster", ["demo", "c-1"])
 def test_one_of_several_clusters(connect, cluster):
-with playing(groups(GROUP), lanes(lane("v1")), clusters("demo", "spare"), create_v2(answers())) as server:
-    run_plan(connect(server.endpoint), cluster=cluster, wait=False)
+    with playing(groups(GROUP), lanes(lane("v1")), clusters("demo", "spare"), create_v2(answers())) as server:
+        run_plan(connect(server.endpoint), cluster=cluster, wait=False)
 
 
 @pytest.mark.parametrize(
-("names", "cluster", "words"),
-[
-    (("demo", "spare"), None, r"2 clusters that may be meant: demo \(c-1\), spare \(c-2\)"),
-    (("demo", "demo"), "demo", r"2 clusters that may be meant: demo \(c-1\), demo \(c-2\)"),
-    (("demo",), "other", r"no cluster 'other', only demo \(c-1\). Name one of them"),
-    ((), None, "the mesh has no cluster. Add the Kubernetes cluster"),
-    (("demo", "spare"), "spare", r"services in demo \(c-1\), but would be written to spare \(c-2\)"),
-],
+    ("names", "cluster", "words"),
+    [
+        (("demo", "spare"), None, r"2 clusters that may be meant: demo \(c-1\), spare \(c-2\)"),
+        (("demo", "demo"), "demo", r"2 clusters that may be meant: demo \(c-1\), demo \(c-2\)"),
+        (("demo",), "other", r"no cluster 'other', only demo \(c-1\). Name one of them"),
+        ((), None, "the mesh has no cluster. Add the Kubernetes cluster"),
+        (("demo", "spare"), "spare", r"services in demo \(c-1\), but would be written to spare \(c-2\)"),
+    ],
 )
 def test_clusters_that_are_not_clear_stop_before_any_write(connect, names, cluster, words):
-with playing(groups(GROUP), lanes(lane("v1")), clusters(*names)) as server:
-    with pytest.raises(AsmError, match=words):
+    with (
+        playing(groups(GROUP), lanes(lane("v1")), clusters(*names)) as server,
+        pytest.raises(AsmError, match=words),
+    ):
         run_plan(connect(server.endpoint), cluster=cluster)
 
 
 def test_a_lane_with_two_labels_is_refused_before_any_write(connect):
-two = {**V2, "label_selector": {"version": "v2", "track": "x"}}
-with playing(groups(GROUP), lanes(lane("v1"))) as server:
-    with pytest.raises(SpecError, match=r"lanes\[v2\].label_selector: has 2 labels \(track, version\)"):
+    two = {**V2, "label_selector": {"version": "v2", "track": "x"}}
+    with (
+        playing(groups(GROUP), lanes(lane("v1"))) as server,
+        pytest.raises(SpecError, match=r"lanes\[v2\].label_selector: has 2 labels \(track, version\)"),
+    ):
         run_plan(connect(server.endpoint), wanted=parse({**SPEC, "lanes": [*SPEC["lanes"], two]}))
