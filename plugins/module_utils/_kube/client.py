@@ -173,12 +173,12 @@ class Api:
         self,
         api_version: str,
         kind: str,
-        namespace: str | None = None,
+        namespace: str,
         *,
         label_selector: str | None = None,
         timeout: float,
     ) -> Iterator[dict[str, Object]]:
-        """Yield all objects of a kind by name, at once and again after each change, for `timeout` seconds.
+        """Yield all objects of a kind in one namespace by name, at once and again after each change, for `timeout` seconds.
 
         One list, then a watch from that list's version. When the server ends the watch (its own time
         limit, a history that is too short, a lost connection) the list is read again. The same dict is

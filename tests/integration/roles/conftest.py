@@ -1,0 +1,124 @@
+"""Two Kubernetes API servers of the lab, cluster and mesh, on addresses of their own, and a way to run the roles."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from asm_lanes_lab.kube.server import KubeApiServer
+
+ROOT = Path(__file__).parents[3]
+CRDS = ROOT / "roles/lab/files/asm_lanes_lab/crds"
+TOKEN = "letmein"
+
+
+@dataclass
+class Result:
+    """What came of a playbook: return code, everything printed, and the recap's counts."""
+
+    code: int
+    output: str
+    counts: dict[str, int]
+
+
+class Servers:
+    """The servers, running in a thread of their own, so that tests and playbooks may block."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+        crds = [crd for path in sorted(CRDS.glob("*.yaml")) for crd in yaml.safe_load_all(path.read_text())]
+        self.cluster = self.start("cluster", [])
+        self.mesh = self.start("mesh", crds)
+
+    def start(self, name: str, crds: list[dict[str, Any]]) -> KubeApiServer:
+        """Start one server and write its kubeconfig."""
+        server = KubeApiServer(name, crds, {TOKEN: "admin"})
+        self.wait(server.start("127.0.0.1", 0))
+        self.kubeconfig(name).write_text(yaml.safe_dump(server.kubeconfig(TOKEN)))
+        return server
+
+    def kubeconfig(self, name: str) -> Path:
+        """The path of a server's kubeconfig."""
+        return self.folder / f"{name}.kubeconfig"
+
+    def wait(self, coroutine: Any) -> Any:
+        """Run a coroutine where the servers live."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
+
+    def kubectl(self, name: str, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl against a server; fails the test when it fails."""
+        command = ["kubectl", "--kubeconfig", str(self.kubeconfig(name)), *arguments]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def names(self, name: str, kinds: str, namespace: str = "default") -> set[str]:
+        """The objects of some kinds, as ``kind/name``."""
+        return set(self.kubectl(name, "get", kinds, "-n", namespace, "-o", "name").split())
+
+    def play(self, tasks: str, *arguments: str, **variables: Any) -> Result:
+        """Run a play of tasks on localhost with the servers' kubeconfigs given."""
+        book = self.folder / "play.yml"
+        play = {"hosts": "localhost", "gather_facts": False, "tasks": yaml.safe_load(tasks)}
+        book.write_text(yaml.safe_dump([play]))
+        return self.playbook(str(book), *arguments, **variables)
+
+    def playbook(self, book: str, *arguments: str, **variables: Any) -> Result:
+        """Run a playbook with the servers' kubeconfigs given."""
+        given = {
+            "asm_lanes_cluster_kubeconfig": str(self.kubeconfig("cluster")),
+            "asm_lanes_mesh_kubeconfig": str(self.kubeconfig("mesh")),
+            **variables,
+        }
+        command = [
+            str(Path(sys.executable).with_name("ansible-playbook")),
+            book,
+            "-e",
+            json.dumps(given),
+            *arguments,
+        ]
+        environment = {
+            **os.environ,
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_STDOUT_CALLBACK": "default",
+            "TMPDIR": str(self.folder),  # kubernetes.core keeps what it discovered there, by host and port
+        }
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+        output = done.stdout + done.stderr
+        return Result(done.returncode, output, _counts(output))
+
+    def stop(self) -> None:
+        """Stop the servers and their thread."""
+        for server in (self.cluster, self.mesh):
+            self.wait(server.stop())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(5)
+        self.loop.close()
+
+
+def _counts(output: str) -> dict[str, int]:
+    """The counts of the recap's line about localhost."""
+    lines = [line for line in output.splitlines() if line.startswith("localhost ") and "changed=" in line]
+    words = lines[-1].split(":", 1)[1].split() if lines else []
+    return {key: int(value) for key, value in (word.split("=") for word in words)}
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Both servers, empty at the start of each module."""
+    running = Servers(tmp_path_factory.mktemp("servers"))
+    yield running
+    running.stop()

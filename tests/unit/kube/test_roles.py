@@ -1,0 +1,270 @@
+"""What the roles' variables and templates make of the user's variables, without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar, trust_as_template
+
+ROLES = Path(__file__).parents[3] / "roles"
+GUIDE_IMAGE = "registry-cn-hangzhou.ack.aliyuncs.com/ack-demo/examples-helloworld-v1:1.0"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _plugins() -> None:
+    init_plugin_loader()
+
+
+def evaluate(role: str, expression: str, **variables: Any) -> Any:
+    """The value of an expression, given a role's defaults and variables and the user's."""
+    loader = DataLoader()
+    known: dict[str, Any] = {"ansible_search_path": [str(ROLES / role)], "ansible_check_mode": False}
+    for part in ("defaults", "vars"):
+        known |= loader.load_from_file(str(ROLES / role / part / "main.yml"), trusted_as_template=True)
+    return Templar(loader, variables=known | variables).template(
+        trust_as_template("{{ " + expression + " }}")
+    )
+
+
+def objects(role: str, **variables: Any) -> dict[str, Any]:
+    """What a role would apply, by ``Kind name``, in order."""
+    found = evaluate(role, f"__{role}_objects", **variables)
+    return {f"{item['kind']} {item['metadata']['name']}": item for item in found}
+
+
+def test_without_variables_the_application_is_the_guides() -> None:
+    made = objects("sample_app")
+    assert list(made) == [
+        "Service wsk-svc",
+        "Deployment wsk-deploy",
+        "Service helloworld",
+        "Deployment helloworld-v1",
+        "Deployment helloworld-v2",
+    ]
+    own = {"app.kubernetes.io/managed-by": "asm.lanes", "app.kubernetes.io/part-of": "ws"}
+    assert made["Service wsk-svc"] == {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "wsk-svc", "namespace": "default", "labels": own},
+        "spec": {
+            "selector": {"app": "wsk"},
+            "sessionAffinity": "ClientIP",
+            "ports": [{"name": "http-ws", "protocol": "TCP", "port": 5000, "targetPort": 5000}],
+        },
+    }
+    assert "sessionAffinity" not in made["Service helloworld"]["spec"]
+    assert made["Deployment wsk-deploy"]["spec"]["template"]["spec"]["containers"] == [
+        {
+            "name": "websocket-base",
+            "image": "registry-cn-hangzhou.ack.aliyuncs.com/dev/asm-socketio-sample:669297ea",
+            "ports": [{"containerPort": 5000, "protocol": "TCP", "name": "websocket"}],
+        }
+    ]
+    assert made["Deployment helloworld-v2"]["metadata"]["labels"] == own | {
+        "app": "helloworld",
+        "version": "v2",
+    }
+    assert made["Deployment helloworld-v1"]["spec"] == {
+        "replicas": 1,
+        "selector": {"matchLabels": {"app": "helloworld", "version": "v1"}},
+        "template": {
+            "metadata": {"labels": {"app": "helloworld", "version": "v1"}},
+            "spec": {
+                "containers": [
+                    {
+                        "name": "helloworld",
+                        "image": GUIDE_IMAGE,
+                        "ports": [{"containerPort": 5000, "protocol": "TCP"}],
+                    }
+                ]
+            },
+        },
+    }
+
+
+def test_text_stays_text_and_numbers_stay_numbers() -> None:
+    service = {
+        "name": "a",
+        "app": "on",
+        "port": "80",
+        "deployments": [
+            {
+                "name": "b",
+                "version": "1.0",
+                "replicas": "3",
+                "image": "i: {x}",
+                "env": {"B": 1, "A": True, "C": "'\"\\"},
+                "labels": {"sidecar.istio.io/inject": "false"},
+            }
+        ],
+    }
+    made = objects("sample_app", sample_app_services=[service], sample_app_namespace="123")
+    assert made["Service a"]["spec"]["selector"] == {"app": "on"}
+    assert made["Service a"]["spec"]["ports"] == [
+        {"name": "http", "protocol": "TCP", "port": 80, "targetPort": 80}
+    ]
+    assert made["Service a"]["metadata"]["namespace"] == "123"
+    spec = made["Deployment b"]["spec"]
+    assert spec["replicas"] == 3
+    assert spec["selector"]["matchLabels"] == {"app": "on", "version": "1.0"}
+    assert spec["template"]["metadata"]["labels"] == {
+        "sidecar.istio.io/inject": "false",
+        "app": "on",
+        "version": "1.0",
+    }
+    container = spec["template"]["spec"]["containers"][0]
+    assert container["image"] == "i: {x}"
+    assert container["env"] == [
+        {"name": "A", "value": "True"},
+        {"name": "B", "value": "1"},
+        {"name": "C", "value": "'\"\\"},
+    ]
+
+
+def test_the_namespace_comes_first_and_only_on_request() -> None:
+    made = objects("sample_app", sample_app_manage_namespace=True, asm_lanes_namespace="shop")
+    assert next(iter(made)) == "Namespace shop"
+    assert made["Namespace shop"]["metadata"] == {"name": "shop", "labels": {"istio-injection": "enabled"}}
+
+
+def test_an_image_can_be_replaced_by_name() -> None:
+    made = objects("sample_app", sample_app_images={GUIDE_IMAGE: "mirror/hello:1"})
+    images = [
+        item["spec"]["template"]["spec"]["containers"][0]["image"]
+        for item in made.values()
+        if item["kind"] == "Deployment"
+    ]
+    assert images[1] == "mirror/hello:1"
+    assert GUIDE_IMAGE not in images
+    assert len(set(images)) == 3
+
+
+def test_own_labels_win_over_the_users() -> None:
+    mine = {"team": "a", "app.kubernetes.io/managed-by": "somebody"}
+    made = objects("sample_app", sample_app_labels=mine, asm_lanes_group_name="g")
+    for item in made.values():
+        labels = item["metadata"]["labels"]
+        assert labels["team"] == "a"
+        assert labels["app.kubernetes.io/managed-by"] == "asm.lanes"
+        assert labels["app.kubernetes.io/part-of"] == "g"
+
+
+@pytest.mark.parametrize(
+    ("services", "problem"),
+    [
+        ([], "there is no service in it"),
+        ([{"name": "A", "app": "a", "port": 1}], 'Service "A" is not a name'),
+        ([{"name": "a" * 64, "app": "a", "port": 1}], "is not a name of at most 63"),
+        (
+            [{"name": "a", "app": "a", "port": 1}, {"name": "a", "app": "b", "port": 1}],
+            'Service "a" is given twice',
+        ),
+        (
+            [
+                {
+                    "name": "a",
+                    "app": "a",
+                    "port": 1,
+                    "deployments": [{"name": "d", "version": "v1", "image": "i"}] * 2,
+                }
+            ],
+            "several Deployments select the pods with app: a, version: v1",
+        ),
+    ],
+)
+def test_what_cannot_work_is_found_before_anything_is_written(services: list[Any], problem: str) -> None:
+    problems = evaluate("sample_app", "__sample_app_problems", sample_app_services=services)
+    assert any(problem in found for found in problems), problems
+
+
+def test_the_guides_application_has_no_problem() -> None:
+    assert evaluate("sample_app", "__sample_app_problems") == []
+    assert evaluate("sample_app", "__sample_app_problems", sample_app_namespace="Shop") != []
+
+
+def test_without_variables_the_routing_is_the_guides() -> None:
+    made = objects("gateway_routing")
+    own = {"app.kubernetes.io/managed-by": "asm.lanes", "app.kubernetes.io/part-of": "ws"}
+    assert list(made.values()) == [
+        {
+            "apiVersion": "networking.istio.io/v1beta1",
+            "kind": "Gateway",
+            "metadata": {"name": "ws-gateway", "namespace": "default", "labels": own},
+            "spec": {
+                "selector": {"istio": "ingressgateway"},
+                "servers": [{"hosts": ["*"], "port": {"name": "http", "number": 30080, "protocol": "HTTP"}}],
+            },
+        },
+        {
+            "apiVersion": "networking.istio.io/v1beta1",
+            "kind": "VirtualService",
+            "metadata": {"name": "ws", "namespace": "default", "labels": own},
+            "spec": {
+                "gateways": ["default/ws-gateway"],
+                "hosts": ["*"],
+                "http": [
+                    {
+                        "route": [
+                            {
+                                "destination": {
+                                    "host": "wsk-svc.default.svc.cluster.local",
+                                    "port": {"number": 5000},
+                                }
+                            }
+                        ]
+                    }
+                ],
+            },
+        },
+    ]
+
+
+def test_the_rule_may_live_elsewhere_than_the_service() -> None:
+    made = objects(
+        "gateway_routing",
+        asm_lanes_namespace="shop",
+        asm_lanes_gateway_rule_namespace="istio-system",
+        asm_lanes_gateway_rule_name="front",
+        asm_lanes_gateway_name="edge",
+        asm_lanes_gateway_port="8080",
+        gateway_routing_api_version="networking.istio.io/v1",
+    )
+    rule, route = made["Gateway front"], made["VirtualService ws"]
+    assert rule["apiVersion"] == route["apiVersion"] == "networking.istio.io/v1"
+    assert rule["metadata"]["namespace"] == route["metadata"]["namespace"] == "istio-system"
+    assert rule["spec"]["selector"] == {"istio": "edge"}
+    assert rule["spec"]["servers"][0]["port"]["number"] == 8080
+    assert route["spec"]["gateways"] == ["istio-system/front"]
+    assert route["spec"]["http"][0]["route"][0]["destination"]["host"] == "wsk-svc.shop.svc.cluster.local"
+
+
+def test_a_name_that_kubernetes_would_refuse_is_named_by_its_variable() -> None:
+    assert evaluate("gateway_routing", "__gateway_routing_misnamed") == []
+    wrong = evaluate("gateway_routing", "__gateway_routing_misnamed", gateway_routing_service="Wsk_Svc")
+    assert wrong == ["gateway_routing_service"]
+
+
+@pytest.mark.parametrize(
+    ("role", "variables", "path"),
+    [
+        ("sample_app", {"asm_lanes_cluster_kubeconfig": "/c"}, "/c"),
+        ("gateway_routing", {"asm_lanes_cluster_kubeconfig": "/c", "asm_lanes_mesh_kubeconfig": "/m"}, "/m"),
+        ("gateway_routing", {"asm_lanes_cluster_kubeconfig": "/c"}, "/c"),
+        ("gateway_routing", {"asm_lanes_cluster_kubeconfig": "/c", "asm_lanes_mesh_kubeconfig": ""}, "/c"),
+        ("sample_app", {}, "/from/environment"),
+    ],
+)
+def test_each_role_takes_the_kubeconfig_of_its_server(
+    role: str, variables: dict[str, str], path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("K8S_AUTH_KUBECONFIG", "/from/environment")
+    assert evaluate(role, f"__{role}_kubeconfig", **variables) == path
+
+
+def test_the_last_resort_is_where_kubectl_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("K8S_AUTH_KUBECONFIG", raising=False)
+    assert evaluate("sample_app", "__sample_app_kubeconfig") == str(Path("~/.kube/config").expanduser())
