@@ -1,0 +1,164 @@
+"""Which routes hold for which host: at a gateway, and at a sidecar's outbound side."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .envoy import Json
+from .findings import Finding
+from .istio import MESH, Server, VirtualService
+from .routes import (
+    Scope,
+    is_catch_all,
+    mesh_scope,
+    not_found_route,
+    service_route,
+    unknown_host_route,
+    virtual_service_routes,
+)
+from .services import Services, cluster_name
+from .workloads import Pod, Service, ServicePort
+
+
+@dataclass
+class MeshRules:
+    """The VirtualServices of the sidecars: one for each host.
+
+    Unlike gateways, Istio does not merge VirtualServices for the mesh: of several with one host the oldest
+    counts. A host without wildcard goes before one with, and a longer wildcard before a shorter.
+    """
+
+    exact: dict[str, VirtualService] = field(default_factory=dict)
+    wildcard: dict[str, VirtualService] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, rules: Iterable[VirtualService]) -> MeshRules:
+        """Sort out the rules (oldest first) that are bound to `mesh`."""
+        result = cls()
+        for rule in rules:
+            if MESH in rule.gateways:
+                for index, host in enumerate(rule.hosts):
+                    result._claim(rule, index, host)
+        return result
+
+    def _claim(self, rule: VirtualService, index: int, host: str) -> None:
+        table = self.wildcard if host.startswith("*") else self.exact
+        winner = table.setdefault(host, rule)
+        if winner is not rule:
+            message = f"the older {winner.ref} routes {host} in the mesh; Istio does not merge the two"
+            self.findings.append(Finding(rule.ref, f"spec.hosts[{index}]", "HostConflict", message))
+
+    def find(self, host: str) -> VirtualService | None:
+        """The rule for a host."""
+        if host in self.exact:
+            return self.exact[host]
+        fitting = [pattern for pattern in self.wildcard if host.endswith(pattern[1:])]
+        return self.wildcard[max(fitting, key=len)] if fitting else None
+
+
+def sidecar_hosts(pod: Pod, services: Services, rules: MeshRules) -> list[Json]:
+    """The virtual hosts of a sidecar's outbound side; the last one answers for unknown hosts."""
+    taken: set[str] = set()
+    hosts: list[Json] = []
+
+    def add(name: str, domains: list[str], routes: list[Json]) -> None:
+        free = [domain for domain in domains if domain not in taken]
+        taken.update(free)
+        if free:
+            if not routes or not is_catch_all(routes[-1]):
+                routes = [*routes, not_found_route()]
+            hosts.append({"name": name, "domains": free, "routes": routes})
+
+    for service in services.by_host.values():
+        rule = rules.find(service.host)
+        for port in service.ports:
+            if port.protocol != "tcp":
+                name = f"{service.host}:{port.number}"
+                routes = _service_routes(pod, service, port, rule, services)
+                add(name, _domains(pod, service, port), routes)
+    for host, rule in {**rules.exact, **rules.wildcard}.items():
+        if host != "*" and host not in services.by_host:
+            # A host that only a VirtualService knows is reachable on port 80, as in Istio.
+            scope = mesh_scope(80, pod.ref.namespace, pod.labels)
+            add(host, [host, f"{host}:80"], virtual_service_routes(rule, scope, services))
+    hosts.append({"name": "unknown-host", "domains": ["*"], "routes": [unknown_host_route()]})
+    return hosts
+
+
+def _service_routes(
+    pod: Pod, service: Service, port: ServicePort, rule: VirtualService | None, services: Services
+) -> list[Json]:
+    if rule is None:
+        cluster = services.clusters[cluster_name(port.number, "", service.host)]
+        return [service_route(cluster.name, cluster.balancing)]
+    return virtual_service_routes(rule, mesh_scope(port.number, pod.ref.namespace, pod.labels), services)
+
+
+def _domains(pod: Pod, service: Service, port: ServicePort) -> list[str]:
+    """All names by which the pod may call the Service's port; the bare name in its own namespace only."""
+    name, namespace = service.ref.name, service.ref.namespace
+    names = [f"{name}.{namespace}", f"{name}.{namespace}.svc", service.host]
+    if namespace == pod.ref.namespace:
+        names.insert(0, name)
+    with_port = [f"{item}:{port.number}" for item in names]
+    return names + with_port if port.number == 80 else with_port
+
+
+@dataclass(frozen=True)
+class BoundServer:
+    """A server of a Gateway (`namespace/name`) that is open on a gateway pod."""
+
+    gateway: str
+    server: Server
+
+
+def gateway_hosts(
+    port: int, servers: Iterable[BoundServer], rules: Iterable[VirtualService], services: Services
+) -> list[Json]:
+    """The virtual hosts of one gateway port: rules for the same host are merged, the oldest first."""
+    bound = tuple(servers)
+    merged: dict[str, list[Json]] = defaultdict(list)
+    for rule in rules:
+        for domain, gateways in _exposed(rule, bound).items():
+            merged[domain] += virtual_service_routes(rule, Scope(port, frozenset(gateways)), services)
+    # As Istio: what takes every request goes behind the merged rest.
+    return [
+        {"name": f"{domain}:{port}", "domains": [domain], "routes": sorted(routes, key=is_catch_all)}
+        for domain, routes in merged.items()
+        if routes
+    ]
+
+
+def _exposed(rule: VirtualService, servers: tuple[BoundServer, ...]) -> dict[str, set[str]]:
+    """The domains under which a rule is reachable, each with the gateways that lead there."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for bound in servers:
+        if bound.gateway in rule.gateways:
+            for pattern in bound.server.hosts:
+                for domain in _shared_hosts(pattern, bound.gateway, rule):
+                    found[domain].add(bound.gateway)
+    return found
+
+
+def _shared_hosts(pattern: str, gateway: str, rule: VirtualService) -> Iterable[str]:
+    """The hosts that a server's `[namespace/]host` and a rule share; `.` is the Gateway's namespace."""
+    namespace, _, host = pattern.rpartition("/")
+    if namespace == ".":
+        namespace = gateway.partition("/")[0]
+    if namespace not in ("", "*", rule.ref.namespace):
+        return ()
+    return filter(None, (intersection(host, wanted) for wanted in rule.hosts))
+
+
+def intersection(one: str, other: str) -> str | None:
+    """The narrower of two hosts or wildcards when one contains the other."""
+    if _contains(one, other):
+        return other
+    return one if _contains(other, one) else None
+
+
+def _contains(wide: str, narrow: str) -> bool:
+    return wide == narrow or (wide.startswith("*") and narrow.endswith(wide[1:]))

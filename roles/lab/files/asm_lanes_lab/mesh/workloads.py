@@ -1,0 +1,135 @@
+"""What the mesh understands of Services and Pods."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Any
+
+from .findings import Ref
+from .istio import Labels
+from .refs import ref_of
+
+SIDECAR_ANNOTATION = "sidecar.istio.io/status"
+"""On a Pod: it was injected (Istio's own annotation)."""
+
+GATEWAY_LABEL = "lab.asm.lanes/gateway"
+"""On a Pod: it is a gateway proxy; the value is the IstioGateway's name."""
+
+ADMIN_ANNOTATION = "lab.asm.lanes/admin"
+"""On a gateway's Pod: `ip:port` of its Envoy's admin interface."""
+
+
+@dataclass(frozen=True)
+class ServicePort:
+    """A port of a Service. protocol: http, http2 or tcp; target: a number or the name of a container port."""
+
+    name: str
+    number: int
+    protocol: str
+    target: int | str
+
+
+@dataclass(frozen=True)
+class Service:
+    """A Service with a selector."""
+
+    ref: Ref
+    selector: Labels
+    ports: tuple[ServicePort, ...]
+
+    @property
+    def host(self) -> str:
+        """Its full name."""
+        return f"{self.ref.name}.{self.ref.namespace}.svc.cluster.local"
+
+    def port(self, number: int) -> ServicePort | None:
+        """The port of that number."""
+        return next((port for port in self.ports if port.number == number), None)
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A Pod that has an address.
+
+    ready: may get traffic (Ready and not being deleted). sidecar: has a proxy in front. gateway: name of the
+    IstioGateway that it belongs to, else "". admin: where its Envoy's admin interface listens.
+    """
+
+    ref: Ref
+    labels: Labels
+    ip: str
+    ready: bool
+    ports: tuple[tuple[str, int], ...] = ()
+    sidecar: bool = False
+    gateway: str = ""
+    admin: str = ""
+
+    @property
+    def proxy_name(self) -> str:
+        """The folder of its proxy's configuration."""
+        return f"{self.ref.namespace}.{self.ref.name}"
+
+    def target(self, port: ServicePort) -> int | None:
+        """The pod's port behind a Service port; None when it has no port of that name."""
+        if isinstance(port.target, int):
+            return port.target
+        return dict(self.ports).get(port.target)
+
+
+def protocol(name: str, app_protocol: str = "") -> str:
+    """Istio's explicit protocol selection: appProtocol first, then the port name up to its first dash."""
+    chosen = (app_protocol or name.partition("-")[0]).lower()
+    if chosen in ("http2", "grpc", "kubernetes.io/h2c"):
+        return "http2"
+    return (
+        "http" if chosen in ("http", "grpc-web", "kubernetes.io/ws") or name.startswith("grpc-web") else "tcp"
+    )
+
+
+def service(obj: dict[str, Any]) -> Service | None:
+    """A Service that has pods of its own; None for one without a selector or for an alias (ExternalName)."""
+    spec = obj.get("spec") or {}
+    if not spec.get("selector") or spec.get("type") == "ExternalName":
+        return None
+    ports = (port for port in spec.get("ports") or () if port.get("protocol", "TCP") == "TCP")
+    return Service(
+        ref=ref_of(obj),
+        selector=frozenset(spec["selector"].items()),
+        ports=tuple(
+            ServicePort(
+                port.get("name", ""),
+                port["port"],
+                protocol(port.get("name", ""), port.get("appProtocol") or ""),
+                port.get("targetPort") or port["port"],
+            )
+            for port in ports
+        ),
+    )
+
+
+def pod(obj: dict[str, Any]) -> Pod | None:
+    """A Pod as far as the mesh is concerned; None as long as it has no address, and once it is over."""
+    meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
+    if not status.get("podIP") or status.get("phase") in ("Succeeded", "Failed"):
+        return None
+    conditions = {item["type"]: item["status"] for item in status.get("conditions") or ()}
+    annotations, labels = meta.get("annotations") or {}, meta.get("labels") or {}
+    ports = (port for container in spec.get("containers") or () for port in container.get("ports") or ())
+    return Pod(
+        ref=ref_of(obj),
+        labels=frozenset(labels.items()),
+        ip=status["podIP"],
+        ready=conditions.get("Ready") == "True" and not meta.get("deletionTimestamp"),
+        ports=tuple((port.get("name", ""), port["containerPort"]) for port in ports),
+        sidecar=SIDECAR_ANNOTATION in annotations,
+        gateway=labels.get(GATEWAY_LABEL, ""),
+        admin=annotations.get(ADMIN_ANNOTATION, ""),
+    )
+
+
+def app_address(pod_ip: str, pod_network: str, app_network: str) -> str:
+    """Where the app of an injected pod listens: the same host part in the other network."""
+    pods, apps = ipaddress.IPv4Network(pod_network), ipaddress.IPv4Network(app_network)
+    offset = int(ipaddress.IPv4Address(pod_ip)) - int(pods.network_address)
+    return str(apps.network_address + offset)

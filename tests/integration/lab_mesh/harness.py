@@ -1,0 +1,173 @@
+"""Real Envoys with the mesh's configuration, and small back ends behind them, on loopback addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from asm_lanes_lab.mesh.options import Options
+from asm_lanes_lab.mesh.snapshot import Inputs
+from asm_lanes_lab.mesh.translate import Translation, translate
+from asm_lanes_lab.mesh.xds import XdsWriter
+from unit.lab_mesh.objects import Obj, by_kind
+
+ENVOY = str(Path(sys.executable).parent / "envoy")
+PODS, APPS = "127.110.0.0/16", "127.111.0.0/16"
+GATEWAY = "127.110.0.1"
+
+
+def app_ip(pod_ip: str) -> str:
+    """Where the app of an injected pod listens."""
+    return pod_ip.replace("127.110.", "127.111.", 1)
+
+
+class Mesh:
+    """Objects -> files -> running Envoys. Objects are kept by name, so a later `put` replaces them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.options = Options(
+            folder / "xds", GATEWAY, PODS, APPS, logged_headers=("version", "baggage", "x-lane")
+        )
+        self._folder = folder
+        self._inputs, self._writer = Inputs(), XdsWriter(self.options.xds_dir)
+        self._objects: dict[tuple[str, str, str], Obj] = {}
+        self._envoys: dict[str, asyncio.subprocess.Process] = {}
+        self._revision = 0
+
+    def apply(self, *objects: Obj, gone: tuple[Obj, ...] = ()) -> Translation:
+        """Put objects, take others away, and write what follows."""
+        for obj in objects:
+            self._revision += 1
+            obj["metadata"]["resourceVersion"] = str(self._revision)
+            self._objects[_key(obj)] = obj
+        for obj in gone:
+            self._objects.pop(_key(obj))
+        snapshot, refusals = self._inputs.read(by_kind(*self._objects.values()))
+        result = translate(snapshot, self.options)
+        self._writer.write(result)
+        return Translation(result.proxies, result.endpoints, refusals + result.findings)
+
+    async def start(self) -> None:
+        """Start an Envoy for each proxy that has none, and wait until all are live."""
+        for bootstrap in self.options.xds_dir.glob("*/bootstrap.json"):
+            name = bootstrap.parent.name
+            if name not in self._envoys:
+                with (self._folder / f"{name}.log").open("wb") as log:
+                    self._envoys[name] = await asyncio.create_subprocess_exec(
+                        ENVOY, "-c", str(bootstrap), "--concurrency", "1", "--disable-hot-restart",
+                        "-l", "warning", "--file-flush-interval-msec", "20",
+                        stdout=log, stderr=asyncio.subprocess.STDOUT,
+                    )  # fmt: skip
+        for name in self._envoys:
+            await self.admin(name, "/ready", expect="LIVE")
+
+    async def admin(self, proxy: str, path: str, expect: str = "", deadline: float = 5.0) -> str:
+        """The answer of a proxy's admin interface, once it contains the expected text."""
+        config = json.loads((self.options.xds_dir / proxy / "bootstrap.json").read_text())
+        address = config["admin"]["address"]["socket_address"]
+        url = f"http://{address['address']}:{address['port_value']}{path}"
+        end = asyncio.get_running_loop().time() + deadline
+        async with aiohttp.ClientSession() as session:
+            while True:
+                text = ""
+                with contextlib.suppress(aiohttp.ClientError):
+                    async with session.get(url) as answer:
+                        text = await answer.text()
+                    if expect in text:
+                        return text
+                if asyncio.get_running_loop().time() > end:
+                    raise TimeoutError(f"{proxy}{path}: {text!r}; {self.log(proxy)}")
+                await asyncio.sleep(0.01)
+
+    async def in_force(self) -> None:
+        """Wait until every Envoy has taken the route tables that were written last."""
+        for proxy in self._envoys:
+            for file in (self.options.xds_dir / proxy / "rds").glob("*.json"):
+                version = json.loads(file.read_text())["version_info"]
+                await self.admin(proxy, "/config_dump?resource=dynamic_route_configs", expect=version)
+
+    def log(self, proxy: str) -> str:
+        """What a proxy has written so far."""
+        return (self._folder / f"{proxy}.log").read_text()
+
+    def access_log(self, proxy: str) -> list[Obj]:
+        """The access log of a proxy."""
+        return [json.loads(line) for line in self.log(proxy).splitlines() if line.startswith("{")]
+
+    async def stop(self) -> None:
+        """Stop all Envoys."""
+        for process in self._envoys.values():
+            process.kill()
+        for process in self._envoys.values():
+            await process.wait()
+
+
+def _key(obj: Obj) -> tuple[str, str, str]:
+    return obj["kind"], obj["metadata"]["namespace"], obj["metadata"]["name"]
+
+
+@contextlib.asynccontextmanager
+async def back_end(name: str, ip: str, port: int = 5000) -> AsyncIterator[None]:
+    """An app that answers with its name and what it was sent; WebSockets are echoed at /ws.
+
+    `/call?url=...` makes a call of its own through the sidecar's proxy, with the baggage that it was sent,
+    like an app that passes context on.
+    """
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if request.path == "/ws":
+            return await _echo(request, name)
+        if request.path == "/call":
+            return await _call(request, name, ip)
+        headers = {key.lower(): ",".join(request.headers.getall(key)) for key in request.headers}
+        return web.json_response(
+            {"app": name, "path": request.path_qs, "headers": headers}, headers={"x-app": name}
+        )
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, ip, port).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def _echo(request: web.Request, name: str) -> web.WebSocketResponse:
+    socket = web.WebSocketResponse()
+    await socket.prepare(request)
+    async for message in socket:
+        await socket.send_str(f"{name}:{message.data}")
+    return socket
+
+
+async def _call(request: web.Request, name: str, ip: str) -> web.Response:
+    proxy = f"http://{ip.replace('127.111.', '127.110.', 1)}:15001"
+    carried = {key: value for key, value in request.headers.items() if key.lower() == "baggage"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(request.query["url"], headers=carried, proxy=proxy) as answer,
+    ):
+        own = {key.lower(): ",".join(request.headers.getall(key)) for key in request.headers}
+        return web.json_response(
+            {"app": name, "headers": own, "called": await answer.json(content_type=None)}
+        )
+
+
+async def get(url: str, *, headers: Any = None, proxy: str | None = None, **more: Any) -> tuple[int, Any]:
+    """Status and body (parsed when JSON) of one request on a fresh connection."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(url, headers=headers, proxy=proxy, allow_redirects=False, **more) as answer,
+    ):
+        text = await answer.text()
+        return answer.status, json.loads(text) if answer.content_type == "application/json" else text
