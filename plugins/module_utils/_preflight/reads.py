@@ -1,0 +1,203 @@
+# Copyright (c) 2026, asm.lanes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Reads the ASM instance, the cluster and the control plane, at the same time; nothing is written.
+
+What cannot be read becomes a problem of that reading, and what depends on it is marked as blocked.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .._asm.client import AsmClient
+from .._asm.deadline import Deadline
+from .._asm.errors import AsmError
+from .._asm.retry import RetryPolicy
+from .._kube.client import Api, KubeError, connect
+from .finding import Reading
+from .instance import the_cluster
+from .wanted import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._asm.credentials import Connection
+    from .wanted import Object, Wanted
+
+ISTIO = "networking.istio.io"
+ISTIO_VERSIONS = (f"{ISTIO}/v1", f"{ISTIO}/v1beta1")
+ASM_GATEWAY_API = "istio.alibabacloud.com/v1beta1"
+#: A fault should be told soon: one repetition of an ASM call, not the usual four.
+ATTEMPTS = 2
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where to read.
+
+    kubeconfigs: paths. timeout: seconds for all ASM calls; request_timeout: seconds for one answer.
+    """
+
+    connection: Connection
+    cluster_kubeconfig: str
+    mesh_kubeconfig: str
+    timeout: float
+    request_timeout: float
+
+
+def read(sources: Sources, wanted: Wanted, on_secrets: Callable[[list[str]], None]) -> Facts:
+    """Read all that the checks need.
+
+    on_secrets: told the secrets in use, wherever they came from. Raises LibraryMissingError of `_asm.client`.
+    """
+    with ThreadPoolExecutor(3) as pool:
+        parts = [
+            pool.submit(_read_asm, sources, wanted, on_secrets),
+            pool.submit(_read_cluster, sources, wanted),
+            pool.submit(_read_mesh, sources, wanted),
+        ]
+        found: dict[str, Any] = {}
+        for part in parts:
+            found.update(part.result())
+    return Facts(**found)
+
+
+def _read_asm(
+    sources: Sources, wanted: Wanted, on_secrets: Callable[[list[str]], None]
+) -> dict[str, Reading[Any]]:
+    subject = f"mesh {wanted.mesh_id}"
+    try:
+        deadline = Deadline(sources.timeout)
+        client = AsmClient(sources.connection, wanted.mesh_id, deadline, RetryPolicy(attempts=ATTEMPTS))
+    except AsmError as error:
+        mesh: Reading[Object] = _asm_problem(error)
+        blocked: Reading[Any] = mesh.blocking("the ASM instance could not be read")
+        return {"mesh": mesh, "clusters": blocked, "guest_labels": blocked}
+    on_secrets(client.secrets)
+    mesh = _asm(lambda: client.call("DescribeServiceMeshDetail", subject).get("ServiceMesh") or {})
+    if mesh.problem:
+        blocked = mesh.blocking("the ASM instance could not be read")
+        return {"mesh": mesh, "clusters": blocked, "guest_labels": blocked}
+    clusters = _asm(lambda: client.call("DescribeClustersInServiceMesh", subject).get("Clusters") or [])
+    return {"mesh": mesh, "clusters": clusters, "guest_labels": _guest_labels(client, clusters, wanted)}
+
+
+def _guest_labels(
+    client: AsmClient, clusters: Reading[list[Object]], wanted: Wanted
+) -> Reading[dict[str, dict[str, str]]]:
+    cluster = the_cluster(clusters.value or [], wanted.cluster)
+    if cluster is None:
+        return Reading(blocked="the cluster is not known")
+    cluster_id = cluster.get("ClusterId")
+
+    def call() -> dict[str, dict[str, str]]:
+        answer = client.call(
+            "DescribeGuestClusterNamespaces",
+            f"cluster {cluster_id}",
+            guest_cluster_id=cluster_id,
+            show_ns_labels=True,
+        )
+        labels = answer.get("NsLabels") or {}
+        return {name: labels.get(name) or {} for name in answer.get("NsList") or []}
+
+    return _asm(call)
+
+
+def _read_cluster(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
+    server, api = _server(
+        sources.cluster_kubeconfig,
+        sources.request_timeout,
+        (("apps/v1", "Deployment"), ("v1", "Service")),
+        "it does not know Deployments and Services, so it is not the cluster that runs the application",
+        "Set asm_lanes_cluster_kubeconfig to the kubeconfig of the ACK cluster; "
+        "the one of the ASM control plane belongs in asm_lanes_mesh_kubeconfig",
+    )
+    if api is None:
+        blocked: Reading[Any] = Reading(blocked="the cluster could not be read")
+        return {"cluster_server": server, "namespace": blocked, "services": blocked, "deployments": blocked}
+    return {
+        "cluster_server": server,
+        "namespace": _kube(lambda: api.get("v1", "Namespace", wanted.namespace)),
+        "services": _kube(lambda: api.list("v1", "Service", wanted.namespace)),
+        "deployments": _kube(lambda: api.list("apps/v1", "Deployment", wanted.namespace)),
+    }
+
+
+def _read_mesh(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
+    server, api = _server(
+        sources.mesh_kubeconfig,
+        sources.request_timeout,
+        ((ASM_GATEWAY_API, "IstioGateway"),),
+        "it does not know IstioGateways, so it is not the control plane of an ASM instance",
+        "Set asm_lanes_mesh_kubeconfig to the kubeconfig of the ASM instance (ASM console, or "
+        "DescribeServiceMeshKubeconfig); the one of the ACK cluster belongs in asm_lanes_cluster_kubeconfig",
+    )
+    names = ("istio_versions", "gateway", "gateways", "virtual_services")
+    if api is None:
+        blocked: Reading[Any] = Reading(blocked="the control plane could not be read")
+        return {"mesh_server": server, **dict.fromkeys(names, blocked)}
+    versions = _kube(lambda: [one for one in ISTIO_VERSIONS if api.serves(one, "VirtualService")])
+    gateway = _kube(
+        lambda: api.get(ASM_GATEWAY_API, "IstioGateway", wanted.gateway_name, wanted.gateway_namespace)
+    )
+    if not versions.value:
+        blocked = Reading(blocked="the control plane does not serve Istio's VirtualService")
+        return {
+            "mesh_server": server,
+            "istio_versions": versions,
+            "gateway": gateway,
+            "gateways": blocked,
+            "virtual_services": blocked,
+        }
+    served = versions.value[0]
+    return {
+        "mesh_server": server,
+        "istio_versions": versions,
+        "gateway": gateway,
+        "gateways": _kube(lambda: api.list(served, "Gateway")),
+        "virtual_services": _kube(lambda: api.list(served, "VirtualService")),
+    }
+
+
+def _server(
+    kubeconfig: str, timeout: float, kinds: tuple[tuple[str, str], ...], otherwise: str, remedy: str
+) -> tuple[Reading[str], Api | None]:
+    """Connect and make sure that it is the server that is meant: it knows *kinds*."""
+    try:
+        api = connect(kubeconfig, timeout=timeout)
+        if all(api.serves(*kind) for kind in kinds):
+            return Reading(api.server), api
+    except KubeError as error:
+        return _kube_problem(error), None
+    return Reading(problem=f"{api.server} is another server: {otherwise}", remedy=remedy), None
+
+
+def _asm(call: Callable[[], Value]) -> Reading[Value]:
+    try:
+        return Reading(call())
+    except AsmError as error:
+        return _asm_problem(error)
+
+
+def _asm_problem(error: AsmError) -> Reading[Any]:
+    text = str(error)
+    if error.hint:
+        text = text.removesuffix(error.hint).strip()
+    return Reading(problem=text, remedy=error.hint or "See the message")
+
+
+def _kube(call: Callable[[], Value]) -> Reading[Value]:
+    try:
+        return Reading(call())
+    except KubeError as error:
+        return _kube_problem(error)
+
+
+def _kube_problem(error: KubeError) -> Reading[Any]:
+    # KubeError says what is wrong in its first sentence, and what to do in the others.
+    what, _stop, remedy = error.message.partition(". ")
+    return Reading(problem=what, remedy=remedy or "See the server's log")
