@@ -10,10 +10,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from .errors import LabError
+
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
-class SettingsError(ValueError):
+class SettingsError(LabError):
     """A setting that cannot be used; the message names the field, what was expected and what was found."""
 
     def __init__(self, name: str, expected: str, found: object) -> None:

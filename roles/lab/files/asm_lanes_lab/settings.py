@@ -134,6 +134,11 @@ class StateDir:
         return self.root / "ca.crt"
 
     @property
+    def ca_key(self) -> Path:
+        """Key of the certificate authority (mode 0600)."""
+        return self.root / "ca.key"
+
+    @property
     def cluster_kubeconfig(self) -> Path:
         """Kubeconfig of the data plane cluster (mode 0600)."""
         return self.root / "cluster.kubeconfig"
@@ -170,6 +175,7 @@ class StateDir:
             self.status,
             self.settings,
             self.ca,
+            self.ca_key,
             self.cluster_kubeconfig,
             self.mesh_kubeconfig,
             self.credentials,

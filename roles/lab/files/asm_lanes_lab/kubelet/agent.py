@@ -63,6 +63,14 @@ class Kubelet:
                 if state.process:
                     yield ProcessInfo(path_of(worker.pod), state.name, state.process.pid, state.log)
 
+    def log_of(self, pod: str, container: str | None) -> Path | None:
+        """Log of a container (default: the first) of the pod ``namespace/name``; None when there is none."""
+        for worker in self._workers.values():
+            if path_of(worker.pod) == pod:
+                logs = [item.log for item in worker.states() if container in (None, item.name)]
+                return logs[0] if logs else None
+        return None
+
     async def _step(self, node: Node) -> None:
         pods = {pod["metadata"]["uid"]: pod for pod in self._pods.items.values()}
         for uid, pod in pods.items():

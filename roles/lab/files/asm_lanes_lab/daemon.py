@@ -1,0 +1,266 @@
+"""The lab as one process: Kubernetes APIs, ASM OpenAPI, controllers, kubelet, mesh; pods are its children."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from . import seed
+from .asm import AsmApi, Credential
+from .client import Cluster
+from .controllers.deployments import DeploymentController
+from .controllers.replicasets import ReplicaSetController
+from .errors import LabError
+from .files import Lock, remove, write_json, write_secret_yaml
+from .kube import KubeApiServer
+from .kubelet.agent import Kubelet
+from .settings import Settings
+from .status import Report, Watcher
+from .supervisor import Part, PartError, Supervisor
+
+LOG = logging.getLogger("asm_lanes_lab.daemon")
+
+#: Port on the first address of the pod network that a lab holds to see that the network is its own.
+LEASE_PORT = 15099
+CRDS = Path(__file__).parent / "crds"
+
+
+class Lab:
+    """A lab, from its start to its end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._report = Report(settings)
+        self._stop = asyncio.Event()
+        self._reset = asyncio.Event()
+        self._kubelet: Kubelet | None = None
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; SIGHUP resets. Raises LabError; leaves no process behind."""
+        lock = Lock(self._settings.files)
+        if not lock.acquire():
+            raise LabError(f"a lab runs in {self._settings.state_dir} already (pid {lock.holder()})")
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        loop.add_signal_handler(signal.SIGINT, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reset.set)
+        try:
+            async with AsyncExitStack() as stack:
+                await self._serve(stack)
+            remove(*self._settings.files.runtime())
+        except (LabError, PartError, OSError) as error:
+            self._report.error, self._report.ready = str(error), False
+            self._report.write()
+            raise LabError(str(error)) from error
+
+    async def _serve(self, stack: AsyncExitStack) -> None:
+        settings = self._settings
+        check_ports(settings)
+        stack.enter_context(lease(settings))
+        cluster_api = await stack.enter_async_context(self._api("cluster", settings.cluster_api_port, []))
+        mesh_api = await stack.enter_async_context(self._api("mesh", settings.mesh_api_port, crds()))
+        cluster = await stack.enter_async_context(_connected(settings.files.cluster_kubeconfig, "cluster"))
+        mesh = await stack.enter_async_context(_connected(settings.files.mesh_kubeconfig, "mesh"))
+        await plant(settings, cluster, mesh)
+        await self._asm_api(stack, cluster, mesh)
+        cluster_api.pod_log = self._pod_log
+        supervisor = Supervisor(self._parts(cluster, mesh))
+        self._report.parts = supervisor.parts
+        supervisor.start()
+        try:
+            while not await self._asked_to_stop(supervisor):
+                LOG.info("reset")
+                self._report.ready = False
+                await supervisor.stop()
+                cluster_api.reset()
+                mesh_api.reset()
+                remove(*settings.files.xds.glob("*"), *settings.files.pods.glob("*"))
+                await plant(settings, cluster, mesh)
+                supervisor.start()
+                self._report.resets += 1
+        finally:
+            await supervisor.stop()
+        LOG.info("stopped")
+
+    async def _asked_to_stop(self, supervisor: Supervisor) -> bool:
+        """Wait for the next wish; whether it is to stop rather than to reset. Raises PartError."""
+        self._reset.clear()
+        waits = [
+            asyncio.create_task(self._stop.wait()),
+            asyncio.create_task(self._reset.wait()),
+            asyncio.create_task(supervisor.failed()),
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if waits[2].done():
+                raise supervisor_error(waits[2])
+            return self._stop.is_set()
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    @contextlib.asynccontextmanager
+    async def _api(
+        self, name: str, port: int, definitions: list[dict[str, Any]]
+    ) -> AsyncIterator[KubeApiServer]:
+        """One Kubernetes API, its kubeconfig written and its port noted in the settings."""
+        token = secrets.token_urlsafe(24)
+        server = KubeApiServer(name, definitions, {token: "lab-admin"}, self._settings.state_dir)
+        await server.start(self._settings.api_address, port)
+        try:
+            file = getattr(self._settings.files, f"{name}_kubeconfig")
+            write_secret_yaml(file, server.kubeconfig(token))
+            self._choose(f"{name}_api_port", server.port)
+            self._report.step(f"{name} API", server.url)
+            yield server
+        finally:
+            await server.stop()
+
+    async def _asm_api(self, stack: AsyncExitStack, cluster: Cluster, mesh: Cluster) -> None:
+        settings = self._settings
+        key = Credential(f"LTAI{secrets.token_hex(8)}", secrets.token_urlsafe(24))
+        api = AsmApi(settings, mesh, cluster, [key])
+        await api.start(settings.api_address, settings.asm_api_port)
+        stack.push_async_callback(api.stop)
+        self._choose("asm_api_port", api.port)
+        files = self._settings.files
+        write_json(
+            files.credentials,
+            {
+                "access_key_id": key.access_key_id,
+                "access_key_secret": key.access_key_secret,
+                "lab_token": api.token,
+            },
+            0o600,
+        )
+        write_secret_yaml(
+            files.inventory, seed.inventory(self._settings, key.access_key_id, key.access_key_secret)
+        )
+        self._report.step("ASM OpenAPI", f"http://{settings.api_address}:{api.port}")
+
+    def _choose(self, name: str, port: int) -> None:
+        """Note the port that was really taken."""
+        chosen: dict[str, Any] = {name: port}
+        self._settings = self._report.settings = dataclasses.replace(self._settings, **chosen)
+        write_json(self._settings.files.settings, self._settings.as_dict())
+
+    def _parts(self, cluster: Cluster, mesh: Cluster) -> list[Part]:
+        settings = self._settings
+        return [
+            Part("deployments", lambda: DeploymentController(cluster)),
+            Part("replicasets", lambda: ReplicaSetController(cluster)),
+            Part("kubelet", lambda: self._new_kubelet(cluster)),
+            Part(
+                "namespaces",
+                lambda: _soon("controllers.namespaces", "NamespaceController")(cluster, mesh, settings),
+            ),
+            Part(
+                "gateways",
+                lambda: _soon("controllers.gateways", "GatewayController")(cluster, mesh, settings),
+            ),
+            Part("lanes", lambda: _soon("controllers.lanes", "LaneController")(cluster, mesh, settings)),
+            Part("mesh", lambda: _soon("mesh.controller", "MeshController")(cluster, mesh, settings)),
+            Part("status", lambda: Watcher(cluster, self._report)),
+        ]
+
+    def _new_kubelet(self, cluster: Cluster) -> Kubelet:
+        self._kubelet = Kubelet(cluster, self._settings)
+        self._report.processes = self._kubelet.processes
+        return self._kubelet
+
+    def _pod_log(self, namespace: str, name: str, container: str | None) -> Path | None:
+        return self._kubelet.log_of(f"{namespace}/{name}", container) if self._kubelet else None
+
+
+def supervisor_error(task: asyncio.Task[Any]) -> PartError:
+    """The error that a finished wait for failed parts brought."""
+    error = task.result()
+    return error if isinstance(error, PartError) else PartError(str(error))
+
+
+def crds() -> list[dict[str, Any]]:
+    """The CRDs of the mesh control plane."""
+    documents = [yaml.safe_load_all(file.read_text()) for file in sorted(CRDS.glob("*.yaml"))]
+    return [item for document in documents for item in document if item]
+
+
+async def plant(settings: Settings, cluster: Cluster, mesh: Cluster) -> None:
+    """Make what a fresh lab holds."""
+    for api in (cluster, mesh):
+        await api.apply(seed.namespace(), "lab")
+    await cluster.apply(seed.node(), "lab")
+    await cluster.patch_status(seed.node(), seed.node_status())
+    await mesh.apply(seed.gateway(settings), "lab")
+
+
+@contextlib.asynccontextmanager
+async def _connected(kubeconfig: Path, name: str) -> AsyncIterator[Cluster]:
+    cluster = await Cluster.connect(kubeconfig, name)
+    try:
+        yield cluster
+    finally:
+        await cluster.close()
+
+
+def check_ports(settings: Settings) -> None:
+    """Raise LabError when a port of the gateway, which Envoy will open, is taken."""
+    for port in settings.gateway_ports:
+        try:
+            socket.create_server((settings.gateway_address, port)).close()
+        except OSError as error:
+            raise LabError(
+                f"the gateway cannot listen on {settings.gateway_address}:{port}: {error.strerror}; stop what"
+                " uses that port, or set gateway_ports (or gateway_address) to another one"
+            ) from error
+
+
+@contextlib.contextmanager
+def lease(settings: Settings) -> Iterator[None]:
+    """Hold the pod network; raises LabError when another lab does."""
+    first = str(IPv4Network(settings.pod_network)[1])
+    try:
+        held = socket.create_server((first, LEASE_PORT))
+    except OSError as error:
+        raise LabError(
+            f"the pod network {settings.pod_network} is used by another lab ({first}:{LEASE_PORT}:"
+            f" {error.strerror}); stop that one, or set pod_network and app_network to other parts of 127/8"
+        ) from error
+    with held:
+        yield
+
+
+def forget_proxies() -> None:
+    """Proxies of the outside world have no business between the parts of a lab."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        os.environ.pop(name, None)
+        os.environ.pop(name.lower(), None)
+
+
+def _soon(module: str, name: str) -> Any:
+    import importlib
+
+    try:
+        return getattr(importlib.import_module(f"asm_lanes_lab.{module}"), name)
+    except ImportError:
+        LOG.warning("no %s yet", module)
+
+        class Idle:
+            def __init__(self, *_: Any) -> None: ...
+
+            async def run(self) -> None:
+                await asyncio.Event().wait()
+
+        return Idle
