@@ -53,11 +53,11 @@ class Cluster:
     @classmethod
     async def connect(cls, kubeconfig: Path, name: str) -> Cluster:
         """Use the current context of *kubeconfig*; *name* is for messages. Nothing is sent yet."""
-        return cls(await new_client_from_config(str(kubeconfig), persist_config=False), name)
+        return cls(await new_client_from_config(str(kubeconfig), persist_config=False), name)  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._api.close()
+        await self._api.close()  # type: ignore[no-untyped-call]
 
     async def list(
         self, api_version: str, kind: str, namespace: str | None = None, label_selector: str | None = None
@@ -110,7 +110,7 @@ class Cluster:
         return await self._request("PATCH", path, body=patch, content_type=MERGE_PATCH)
 
     async def patch_status(self, obj_or_ref: Obj, status: Obj) -> Obj:
-        """Merge patch of the ``status`` of an object (or of anything with its apiVersion, kind and metadata)."""
+        """Merge patch of ``status``; *obj_or_ref* needs apiVersion, kind and metadata only."""
         path = await self._path_of(obj_or_ref) + "/status"
         return await self._request("PATCH", path, body={"status": status}, content_type=MERGE_PATCH)
 
@@ -263,7 +263,7 @@ class Cluster:
 
 
 class Informer:
-    """A local cache fed by list and watch; survives restarts of the server, dropped connections and 410 Gone."""
+    """A local cache fed by list and watch; survives server restarts, dropped connections and 410 Gone."""
 
     def __init__(
         self, cluster: Cluster, api_version: str, kind: str, namespace: str | None, label_selector: str | None
@@ -302,7 +302,7 @@ class Informer:
                 while True:
                     version = await self._watch(version)
             except (ClusterError, aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
-                # Expected: restarts, dropped connections, 410 Gone. The list that follows makes up for all of it.
+                # Expected: restarts, dropped connections, 410 Gone. The next list makes up for all of it.
                 log.info(
                     "%s: watch of %s interrupted, listing again: %s", self._cluster.name, self._what[1], error
                 )

@@ -79,25 +79,27 @@ def _schema(version: Obj, status: bool) -> Schema:
     return {"type": "object", **declared, "properties": properties}
 
 
-def status(crd: Obj, now: str) -> Obj:
-    """The status of an accepted CRD: established at once."""
-    names = dict(crd["spec"]["names"])
-    storage = [version["name"] for version in crd["spec"]["versions"] if version.get("storage")]
-    old = {row["type"]: row for row in (crd.get("status") or {}).get("conditions") or []}
+def accept(crd: Obj, new: bool, now: str) -> None:
+    """What happens to a valid CRD: it is established at once, and its objects must go before it can go."""
+    if new:
+        metadata = crd["metadata"]
+        metadata["finalizers"] = [*(metadata.get("finalizers") or []), CLEANUP]
+    before = crd.get("status") or {}
+    known = {row["type"]: row for row in before.get("conditions") or []}
     texts = {
         "NamesAccepted": ("NoConflicts", "no conflicts found"),
         "Established": ("InitialNamesAccepted", "the initial names have been accepted"),
     }
     conditions = [
-        old.get(kind)
-        or {"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message}
+        {"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message}
         for kind, (reason, message) in texts.items()
     ]
-    known = (crd.get("status") or {}).get("storedVersions") or []
-    return {
-        "conditions": conditions,
-        "acceptedNames": names,
-        "storedVersions": known + [name for name in storage if name not in known],
+    stored = before.get("storedVersions") or []
+    storage = [row["name"] for row in crd["spec"]["versions"] if row.get("storage")]
+    crd["status"] = {
+        "conditions": [known.get(str(row["type"]), row) for row in conditions],
+        "acceptedNames": dict(crd["spec"]["names"]),
+        "storedVersions": stored + [name for name in storage if name not in stored],
     }
 
 

@@ -1,8 +1,8 @@
-"""What the API server fills in for the built-in kinds (``pkg/apis/*/v1/defaults.go`` and strategies of Kubernetes).
+"""What the API server fills in for the built-in kinds (``pkg/apis/*/v1/defaults.go`` of Kubernetes).
 
-Every function changes the object it is given, which belongs to the request alone. Filled in is what is needed to
-make an object that was written by hand equal to the one that a cluster shows; admission plug-ins (service account
-tokens, priorities, tolerations) are not imitated.
+Every function changes the object it is given, which belongs to the request alone. Filled in is what is needed
+to make an object that was written by hand equal to the one that a cluster shows; admission plug-ins (service
+account tokens, priorities, tolerations) are not imitated.
 """
 
 from __future__ import annotations

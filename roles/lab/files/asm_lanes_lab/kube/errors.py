@@ -137,7 +137,7 @@ STALE = "the object has been modified; please apply your changes to the latest v
 
 
 def apply_conflict(conflicts: list[tuple[str, str]]) -> ApiError:
-    """409 of server-side apply; *conflicts* are pairs (other manager, field path such as ``.spec.replicas``)."""
+    """409 of server-side apply; *conflicts* are pairs (other manager, path such as ``.spec.replicas``)."""
     managers = sorted({manager for manager, _ in conflicts})
     if len(conflicts) == 1:
         words = f"Apply failed with 1 conflict: conflict with {managers[0]}: {conflicts[0][1]}"
@@ -182,7 +182,7 @@ def unsupported_media_type(accepted: list[str]) -> ApiError:
 
 
 def not_implemented(what: str) -> ApiError:
-    """501: a real cluster does this, the lab does not. *what* completes "the lab's Kubernetes API does not ..."."""
+    """501: a real cluster does it. *what* completes "the lab's Kubernetes API does not ..."."""
     return ApiError(501, "NotImplemented", f"the lab's Kubernetes API does not {what}")
 
 

@@ -1,14 +1,15 @@
 """Field ownership: sets of field paths, ``managedFields``, and the merge of server-side apply.
 
 Follows sigs.k8s.io/structured-merge-diff: a set holds paths of leaves and of list items; ``fieldsV1`` is its
-JSON form. A path is a tuple of elements as in fieldsV1: ``f:<field>``, ``k:<keys as JSON>``, ``v:<value as JSON>``.
+JSON form. A path is a tuple of elements as in fieldsV1: ``f:<field>``, ``k:<keys as JSON>``,
+``v:<value as JSON>``.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .schemas import Schema, child, is_atomic_map, is_set, item_key, items, list_keys
@@ -130,7 +131,7 @@ def dotted(path: Path) -> str:
 
 
 def merge(schema: Schema, live: Any, config: Any) -> Any:
-    """*live* with everything that *config* says: maps merge, keyed lists and sets merge by item, the rest replaces."""
+    """*live* with all that *config* says: maps, keyed lists and sets merge, everything else is replaced."""
     if granular(schema, config) and isinstance(live, dict):
         result = dict(live)
         for key, value in config.items():
@@ -149,7 +150,7 @@ def _merge_items(schema: Schema, present: list[tuple[str, Any]], wanted: list[tu
     merged = {
         element: merge(schema, known[element], item) if element in known else item for element, item in wanted
     }
-    # Items of both sides keep the order of the configuration, items of only the live side stay where they are.
+    # Items of both sides keep the order of the configuration, the other live items stay where they are.
     order = iter(element for element, _ in wanted if element in known)
     slots = [next(order) if element in merged else element for element, _ in present]
     result = [merged.get(element, known.get(element)) for element in slots]
@@ -181,78 +182,91 @@ def remove(schema: Schema, value: Any, paths: set[Path], path: Path = ()) -> Any
 
 @dataclass(frozen=True)
 class Owner:
-    """Who owns fields: one row of ``managedFields``."""
+    """Who owns fields. Two rows of ``managedFields`` with equal owners are one."""
 
     manager: str
     operation: str
     """``Apply`` or ``Update``."""
-    version: str
     subresource: str = ""
+    version: str = ""
+    """apiVersion of an Update; empty for Apply, which is the same owner at every version."""
 
     @property
     def words(self) -> str:
         """The owner as conflicts name it."""
-        if self.operation == "Apply":
-            return f'"{self.manager}"' + (
-                f' with subresource "{self.subresource}"' if self.subresource else ""
-            )
-        with_sub = f' with subresource "{self.subresource}"' if self.subresource else ""
-        return f'"{self.manager}"{with_sub} using {self.version}'
+        sub = f' with subresource "{self.subresource}"' if self.subresource else ""
+        using = f" using {self.version}" if self.version else ""
+        return f'"{self.manager}"{sub}{using}'
 
 
-Owners = dict[Owner, tuple[set[Path], str]]
-"""Field sets with the time of their last change, by owner."""
+@dataclass(frozen=True)
+class Owned:
+    """What an owner owns: paths, since when, and at which apiVersion it last said so."""
+
+    paths: frozenset[Path]
+    time: str
+    version: str
+
+
+Owners = dict[Owner, Owned]
+
+
+def applier(manager: str, subresource: str = "") -> Owner:
+    """The owner of what *manager* applies."""
+    return Owner(manager, "Apply", subresource)
+
+
+def updater(manager: str, version: str, subresource: str = "") -> Owner:
+    """The owner of what *manager* creates, replaces or patches."""
+    return Owner(manager, "Update", subresource, version)
 
 
 def read(obj: Obj) -> Owners:
     """The owners that an object's ``managedFields`` name."""
     owners: Owners = {}
     for row in obj.get("metadata", {}).get("managedFields") or []:
-        if not row.get("manager") and not row.get("fieldsV1"):
-            continue
+        version, operation = row.get("apiVersion", ""), row.get("operation", "Update")
         owner = Owner(
             row.get("manager", ""),
-            row.get("operation", "Update"),
-            row.get("apiVersion", ""),
+            operation,
             row.get("subresource", ""),
+            version if operation == "Update" else "",
         )
-        owners[owner] = (from_fields(row.get("fieldsV1") or {}), row.get("time", ""))
+        owners[owner] = Owned(frozenset(from_fields(row.get("fieldsV1") or {})), row.get("time", ""), version)
     return owners
 
 
 def write(owners: Owners) -> list[Obj]:
     """``managedFields`` of *owners*: Apply rows first, then by time, as Kubernetes orders them."""
-    rows = []
-    ranked = sorted(owners.items(), key=lambda row: (row[0].operation, row[1][1], row[0].manager))
-    for owner, (paths, time) in ranked:
-        if not paths:
-            continue
-        row: Obj = {
+    ranked = sorted(owners.items(), key=lambda row: (row[0].operation, row[1].time, row[0].manager))
+    return [
+        {
             "manager": owner.manager,
             "operation": owner.operation,
-            "apiVersion": owner.version,
-            "time": time,
+            "apiVersion": owned.version,
+            "time": owned.time,
             "fieldsType": "FieldsV1",
-            "fieldsV1": to_fields(paths),
+            "fieldsV1": to_fields(owned.paths),
+            **({"subresource": owner.subresource} if owner.subresource else {}),
         }
-        if owner.subresource:
-            row["subresource"] = owner.subresource
-        rows.append(row)
-    return rows
+        for owner, owned in ranked
+        if owned.paths
+    ]
 
 
 def after_update(schema: Schema, owners: Owners, owner: Owner, old: Obj, new: Obj, now: str) -> Owners:
-    """Owners after *owner* changed *old* into *new*: what was changed is now its own, what is gone is nobody's."""
+    """Owners after *owner* turned *old* into *new*: what changed is its own now, what is gone is nobody's."""
     changed, removed = changes(schema, old, new)
     if not changed and not removed:
         return owners
     result: Owners = {}
-    for other, (paths, time) in owners.items():
-        rest = paths - removed if other == owner else paths - removed - changed
-        result[other] = (rest, time)
+    for other, owned in owners.items():
+        lost = removed if other == owner else removed | changed
+        result[other] = replace(owned, paths=owned.paths - lost)
     if changed:
-        result[owner] = (result.get(owner, (set(), ""))[0] | changed, now)
-    return {other: row for other, row in result.items() if row[0]}
+        before = result[owner].paths if owner in result else frozenset()
+        result[owner] = Owned(before | changed, now, owner.version)
+    return {other: owned for other, owned in result.items() if owned.paths}
 
 
 @dataclass(frozen=True)
@@ -262,29 +276,31 @@ class Applied:
     obj: Obj
     owners: Owners
     conflicts: list[tuple[str, str]]
+    """Pairs (other owner, path) in words. In ``obj`` and ``owners`` the applier has won them already."""
 
 
-def apply(schema: Schema, owners: Owners, owner: Owner, live: Obj, config: Obj, now: str) -> Applied:
-    """Apply *config* to *live* for *owner*: merge, drop what it no longer applies, find conflicts with other owners.
+def apply(
+    schema: Schema, owners: Owners, owner: Owner, version: str, live: Obj, config: Obj, now: str
+) -> Applied:
+    """Apply *config* (at apiVersion *version*) to *live* for *owner*.
 
-    Conflicts are reported *and* resolved for *owner* in the result: whoever does not force must not use it.
+    Merges, drops what *owner* applied before and does not any more (unless others own it too), and finds
+    conflicts with other owners. Whoever does not force must not use a result with conflicts.
     """
-    wanted = owned(schema, config)
-    last = owners.get(owner, (set(), ""))[0]
-    merged = merge(schema, live, config)
-    kept = set().union(*(paths for other, (paths, _) in owners.items() if other != owner)) | wanted
+    wanted = frozenset(owned(schema, config))
+    last = owners[owner].paths if owner in owners else frozenset()
+    kept = wanted.union(*(row.paths for other, row in owners.items() if other != owner))
     # An item goes only if nobody owns anything below it.
     alive = {path[:depth] for path in kept for depth in range(1, len(path) + 1)}
-    result = remove(schema, merged, {path for path in last if path not in alive})
+    result = remove(schema, merge(schema, live, config), {path for path in last if path not in alive})
     changed, removed = changes(schema, live, result)
     conflicts: list[tuple[str, str]] = []
     after: Owners = {}
-    for other, (paths, time) in owners.items():
-        if other == owner:
-            continue
-        lost = paths & changed & wanted
-        conflicts += [(other.words, dotted(path)) for path in sorted(lost)]
-        after[other] = (paths - lost - removed, time)
-    time = owners[owner][1] if owner in owners and last == wanted and not changed and not removed else now
-    after[owner] = (wanted, time)
-    return Applied(result, {other: row for other, row in after.items() if row[0]}, conflicts)
+    for other, row in owners.items():
+        if other != owner:
+            lost = row.paths & changed & wanted
+            conflicts += [(other.words, dotted(path)) for path in sorted(lost)]
+            after[other] = replace(row, paths=row.paths - lost - removed)
+    unchanged = last == wanted and not changed and not removed
+    after[owner] = Owned(wanted, owners[owner].time if unchanged else now, version)
+    return Applied(result, {other: row for other, row in after.items() if row.paths}, conflicts)

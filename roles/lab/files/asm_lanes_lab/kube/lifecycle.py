@@ -1,4 +1,4 @@
-"""What the controller manager does about deletion: namespaces empty themselves, owned objects follow their owners.
+"""What the controller manager does about deletion: namespaces empty themselves, owned objects go with owners.
 
 Runs after every change that may matter, in the background, until nothing is left to do.
 """
@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import crds
-from .api import Api, Call, copy
+from .api import Api
+from .call import Call
+from .objects import copy
 from .resources import CRDS, NAMESPACES, Resource
 from .store import Event, Key
 
@@ -110,10 +112,10 @@ class Janitor:
     def _empty_crd(self, key: Key, crd: Obj) -> None:
         spec = crd["spec"]
         table = f"{spec['names']['plural']}.{spec['group']}"
-        for inner, found in self._api.store.list(table):
+        for inner, found in self._api.store.rows(table):
             if not found["metadata"].get("deletionTimestamp"):
                 self._delete(table, inner)
-        if not self._api.store.list(table):
+        if not self._api.store.rows(table):
             self._release(CRDS, key, crds.CLEANUP)
 
     def _release(self, table: str, key: Key, finalizer: str) -> None:

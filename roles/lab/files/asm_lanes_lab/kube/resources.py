@@ -13,7 +13,7 @@ from .schemas import Schema
 
 Obj = dict[str, Any]
 
-VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Scale:
-    """Where replicas are found in an object with a ``scale`` subresource (JSON paths such as ``.spec.replicas``)."""
+    """Where the ``scale`` subresource finds replicas (JSON paths such as ``.spec.replicas``)."""
 
     spec_path: str = ".spec.replicas"
     status_path: str = ".status.replicas"
@@ -56,6 +56,7 @@ class Resource:
     selectable: frozenset[str] = frozenset()
     storage_version: str = ""
     deprecation: str = ""
+    verbs: tuple[str, ...] = VERBS
 
     @property
     def api_version(self) -> str:
@@ -79,7 +80,7 @@ class Resource:
             "singularName": self.singular or self.kind.lower(),
             "namespaced": self.namespaced,
             "kind": self.kind,
-            "verbs": VERBS,
+            "verbs": list(self.verbs),
         }
         if self.short_names:
             row["shortNames"] = list(self.short_names)
@@ -125,21 +126,45 @@ def _builtin(
     )
 
 
-_ALL = {"categories": ("all",)}
+_ALL = ("all",)
 BUILTIN: tuple[Resource, ...] = (
     _builtin("v1", "ConfigMap", "configmaps", short_names=("cm",)),
     _builtin("v1", "Endpoints", "endpoints", short_names=("ep",)),
     _builtin("v1", "Event", "events", "CoreV1Event", short_names=("ev",)),
     _builtin("v1", "Namespace", "namespaces", cluster=True, short_names=("ns",), status=True),
     _builtin("v1", "Node", "nodes", cluster=True, short_names=("no",), status=True),
-    _builtin("v1", "Pod", "pods", short_names=("po",), status=True, **_ALL),
+    _builtin("v1", "Pod", "pods", short_names=("po",), status=True, categories=_ALL),
     _builtin("v1", "Secret", "secrets"),
-    _builtin("v1", "Service", "services", short_names=("svc",), status=True, **_ALL),
+    _builtin("v1", "Service", "services", short_names=("svc",), status=True, categories=_ALL),
     _builtin("v1", "ServiceAccount", "serviceaccounts", short_names=("sa",)),
     _builtin(
-        "apps/v1", "Deployment", "deployments", short_names=("deploy",), status=True, scale=Scale(), **_ALL
+        "apps/v1",
+        "Deployment",
+        "deployments",
+        short_names=("deploy",),
+        status=True,
+        scale=Scale(),
+        categories=_ALL,
     ),
-    _builtin("apps/v1", "ReplicaSet", "replicasets", short_names=("rs",), status=True, scale=Scale(), **_ALL),
+    _builtin(
+        "apps/v1",
+        "ReplicaSet",
+        "replicasets",
+        short_names=("rs",),
+        status=True,
+        scale=Scale(),
+        categories=_ALL,
+    ),
+    _builtin(
+        "authentication.k8s.io/v1", "SelfSubjectReview", "selfsubjectreviews", cluster=True, verbs=("create",)
+    ),
+    _builtin(
+        "authorization.k8s.io/v1",
+        "SelfSubjectAccessReview",
+        "selfsubjectaccessreviews",
+        cluster=True,
+        verbs=("create",),
+    ),
     _builtin("coordination.k8s.io/v1", "Lease", "leases"),
     _builtin("discovery.k8s.io/v1", "EndpointSlice", "endpointslices"),
     _builtin(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import crds, names
-from .errors import Cause, invalid, not_supported, required
+from .errors import Cause, forbidden_field, invalid, not_supported, required
 from .resources import Resource
 from .selectors import match_labels
 from .validation import missing_fields, violations
@@ -50,6 +50,10 @@ def _workload(obj: Obj, old: Obj | None) -> list[Cause]:
         )
     if spec.get("replicas", 1) < 0:
         found.append(invalid("spec.replicas", spec["replicas"], "must be greater than or equal to 0"))
+    strategy = spec.get("strategy") or {}
+    if strategy.get("type") == "Recreate" and strategy.get("rollingUpdate") is not None:
+        path = "spec.strategy.rollingUpdate"
+        found.append(forbidden_field(path, "may not be specified when strategy `type` is 'Recreate'"))
     found += _pod_spec("spec.template.spec", template.get("spec") or {})
     if old and old["spec"].get("selector") != selector:
         found.append(invalid("spec.selector", selector, _IMMUTABLE))
@@ -85,11 +89,11 @@ def _pod(obj: Obj, old: Obj | None) -> list[Cause]:
     if old and _frozen_pod(old["spec"]) != _frozen_pod(obj["spec"]):
         detail = (
             "pod updates may not change fields other than `spec.containers[*].image`,"
-            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to "
-            "existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously "
-            "negative)"
+            "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions "
+            "to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was "
+            "previously negative)"
         )
-        found.append(Cause("FieldValueForbidden", "spec", f"Forbidden: {detail}"))
+        found.append(forbidden_field("spec", detail))
     return found
 
 

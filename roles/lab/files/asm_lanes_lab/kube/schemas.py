@@ -1,9 +1,9 @@
-"""OpenAPI v3 schemas of the built-in kinds, derived from the Kubernetes client's own models, and walks over schemas.
+"""OpenAPI v3 schemas of the built-in kinds, derived from the Kubernetes client's models, and how to read them.
 
 The models know fields, types, required fields and descriptions, but not how lists merge; that comes from the
 tables below, which repeat the ``patchMergeKey``, ``listType``, ``listMapKey`` and ``mapType`` markers of
-k8s.io/api. A schema is a plain dict as in OpenAPI; references lead into ``COMPONENTS``, which fills on demand,
-so that a server starts without loading any model.
+k8s.io/api. A schema is a plain dict as in OpenAPI; references lead into ``COMPONENTS``, which fills on
+demand, so that a server starts without loading any model.
 """
 
 from __future__ import annotations
@@ -111,6 +111,8 @@ def deref(schema: Schema | None) -> Schema:
     """*schema* itself, or what it refers to; {} (anything goes) for None."""
     if not schema:
         return {}
+    if "allOf" in schema and "type" not in schema and len(schema["allOf"]) == 1:
+        schema = schema["allOf"][0]  # how OpenAPI adds a description to a reference
     if "$ref" in schema:
         return COMPONENTS[schema["$ref"][len(PREFIX) :]]
     return schema
@@ -210,7 +212,10 @@ def _derive(model: str) -> Schema:
     for attribute, json_name in cls.attribute_map.items():
         info = fields[json_name]
         node = _field(model, json_name, cls.openapi_types[attribute])
-        properties[json_name] = {**node, "description": info.description} if info.description else node
+        if info.description:
+            node = {"allOf": [node]} if "$ref" in node else node
+            node["description"] = info.description
+        properties[json_name] = node
         if info.is_required():
             needed.append(json_name)
     schema: Schema = {

@@ -67,7 +67,7 @@ def label_selector(text: str | None) -> Predicate:
 
 
 def field_selector(text: str | None, kind: str, extra: set[str] | None = None) -> Predicate:
-    """The predicate of a field selector for *kind*; 400 if it cannot be parsed or the field is not supported."""
+    """The predicate of a field selector for *kind*; 400 if it or one of its fields is not understood."""
     if not text or not text.strip():
         return everything
     tests = [_field_test(part.strip(), kind, extra or set()) for part in text.split(",") if part.strip()]
@@ -75,7 +75,7 @@ def field_selector(text: str | None, kind: str, extra: set[str] | None = None) -
 
 
 def match_labels(selector: Obj | None, labels: dict[str, str]) -> bool:
-    """Whether a ``LabelSelector`` object (matchLabels, matchExpressions) selects *labels*; None selects nothing."""
+    """Whether a ``LabelSelector`` (matchLabels, matchExpressions) selects *labels*; None selects nothing."""
     if selector is None:
         return False
     if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):

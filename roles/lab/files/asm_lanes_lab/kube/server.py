@@ -17,8 +17,9 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from . import crds, errors, openapi, tables
-from .api import APPLY, SYSTEM_NAMESPACES, Api, Call
+from . import crds, errors, openapi, reviews, tables
+from .api import Api
+from .call import APPLY, Call
 from .errors import ApiError
 from .lifecycle import Janitor
 from .pki import Authority
@@ -27,6 +28,7 @@ from .store import Event, Store
 from .watch import watch
 
 Obj = dict[str, Any]
+SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "istio-system")
 PodLog = Callable[[str, str, str | None], Path | None]
 """(namespace, pod name, container or None) -> the pod's log file, or None."""
 
@@ -43,7 +45,7 @@ VERSION = {
 }
 _RESOURCE_PATH = re.compile(
     r"^/(?:api/(?P<core>v1)|apis/(?P<group>[^/]+)/(?P<version>[^/]+))"
-    r"(?:/namespaces/(?P<namespace>[^/]+)(?=/[^/]+))?"
+    r"(?:/namespaces/(?P<namespace>[^/]+)(?=/(?!(?:status|finalize)$)[^/]+))?"
     r"/(?P<plural>[^/]+)(?:/(?P<name>[^/]+)(?:/(?P<sub>.+))?)?$"
 )
 _GROUP_PATH = re.compile(r"^/(?:api/(?P<core>v1)|apis/(?P<group>[^/]+)(?:/(?P<version>[^/]+))?)$")
@@ -68,9 +70,9 @@ log = logging.getLogger("asm_lanes_lab.kube")
 class KubeApiServer:
     """One Kubernetes API endpoint.
 
-    *name*: for messages and the kubeconfig. *crds*: CustomResourceDefinition objects, served from the start and kept
-    by ``reset``. *tokens*: bearer token -> user name. *data_dir*: where the CA is kept (``ca.crt``, ``ca.key``), so
-    that several servers and restarts share it; without it every server makes its own.
+    *name*: for messages and the kubeconfig. *crds*: CustomResourceDefinition objects, served from the start
+    and kept by ``reset``. *tokens*: bearer token -> user name. *data_dir*: where the CA is kept (``ca.crt``,
+    ``ca.key``), so that several servers and restarts share it; without it every server makes its own.
     """
 
     def __init__(
@@ -153,7 +155,7 @@ class KubeApiServer:
             await self._runner.cleanup()
             self._runner = None
             message = (
-                f"the Kubernetes API '{self.name}' cannot listen on {host}:{port}: {error.strerror or error}; "
+                f"the Kubernetes API '{self.name}' cannot listen on {host}:{port}: {error.strerror}; "
                 f"stop what uses that port, or set {self.name}_api_port to another one (0: any free one)"
             )
             raise OSError(error.errno, message) from error
@@ -171,13 +173,13 @@ class KubeApiServer:
             self._runner = None
 
     def reset(self) -> None:
-        """Forget everything but the built-in namespaces and the CRDs given at the start. Watchers see deletions."""
+        """Forget all but the built-in namespaces and the CRDs given at the start. Watchers see deletions."""
         for table, rows in self.store.tables():
             if table != CRDS:
                 for key in rows:
                     self.store.remove(table, key)
         wanted = {crd["metadata"]["name"] for crd in self._crds}
-        for key, _ in self.store.list(CRDS):
+        for key, _ in self.store.rows(CRDS):
             if key[1] not in wanted:
                 self.store.remove(CRDS, key)
         self._seed()
@@ -312,16 +314,17 @@ class KubeApiServer:
         }
 
     async def _get(self, _: web.Request, call: Call) -> tuple[Obj, int]:
-        obj = self.api.get(call)
-        return (self.api.scale(call.resource, obj) if call.subresource == "scale" else obj), 200
+        return self.api.get(call), 200
 
     async def _list(self, _: web.Request, call: Call) -> tuple[Obj, int]:
-        return self.api.list(call), 200
+        return self.api.collection(call), 200
 
     async def _create(self, request: web.Request, call: Call) -> tuple[Obj, int]:
         body = await _body(request)
         if call.resource.namespaced and not call.namespace:
             raise errors.method_not_allowed()
+        if call.resource.kind in reviews.KINDS:
+            return reviews.answer(call, body), 201
         return self.api.create(call, body), 201
 
     async def _update(self, request: web.Request, call: Call) -> tuple[Obj, int]:

@@ -63,7 +63,7 @@ class Store:
         """The object, or None."""
         return self._tables.get(table, {}).get(key)
 
-    def list(self, table: str, namespace: str | None = None) -> list[tuple[Key, Obj]]:
+    def rows(self, table: str, namespace: str | None = None) -> list[tuple[Key, Obj]]:
         """All objects of *table* (in *namespace*), ordered by namespace and name."""
         rows = self._tables.get(table, {}).items()
         return sorted(

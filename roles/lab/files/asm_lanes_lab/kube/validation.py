@@ -92,7 +92,7 @@ def _keeps_null(schema: Schema) -> bool:
     return bool(schema.get("nullable")) or preserves_unknown(schema)
 
 
-# --- jsonschema, the Kubernetes way -------------------------------------------------------------------------
+# --- jsonschema, the Kubernetes way ---
 
 
 def _reference(validator: Any, target: str, instance: Any, _: Schema) -> Iterator[ValidationError]:
@@ -156,16 +156,17 @@ _Validator = jsonschema.validators.extend(
 
 
 def type_error(schema: Schema, obj: Obj) -> str | None:
-    """The first wrong type in an object of a built-in kind, in the words of Go's JSON decoder; None if all fit."""
+    """The first wrong type in an object of a built-in kind, in the words of Go's JSON decoder, or None."""
     for error in _Validator(schema).iter_errors(obj):
         if error.validator == "type":
             path = ".".join(str(part) for part in error.absolute_path if isinstance(part, str))
-            return f"json: cannot unmarshal {_go_name(error.instance)} into Go struct field {path} of type {_go_type(error)}"
+            given, wanted = _go_name(error.instance), _go_type(error)
+            return f"json: cannot unmarshal {given} into Go struct field {path} of type {wanted}"
     return None
 
 
 def missing_fields(schema: Schema, obj: Obj, lenient: Iterable[str] = ()) -> list[Cause]:
-    """Required fields that an object of a built-in kind lacks, except below the top-level fields *lenient*."""
+    """Required fields that an object of a built-in kind lacks; not below the top-level fields *lenient*."""
     causes = []
     for error in _Validator(schema).iter_errors(obj):
         top = str(error.absolute_path[0]) if error.absolute_path else ""
@@ -225,7 +226,7 @@ def _words(error: ValidationError) -> str:
         "anyOf": "must validate at least one schema (anyOf)",
         "not": "must not validate the schema (not)",
     }
-    return words.get(str(error.validator), error.message)
+    return words.get(str(error.validator), str(error.message))
 
 
 def _go_name(value: Any) -> str:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from . import errors
-from .api import Api, Call
+from .api import Api, present
+from .call import Call
 from .store import Event
 
 Obj = dict[str, Any]
 
 BOOKMARK_SECONDS = 30.0
-"""How often a watcher that allows bookmarks gets one while nothing happens (a cluster: about once a minute)."""
+"""How often a watcher that allows bookmarks gets one while nothing happens (clusters: every minute or so)."""
 _INITIAL_END = "k8s.io/initial-events-end"
 
 
-async def watch(api: Api, call: Call, bookmark_every: float = BOOKMARK_SECONDS) -> AsyncIterator[Obj]:
-    """Events as ``{"type", "object"}``; ends after the query's ``timeoutSeconds``, or after an ERROR event."""
+async def watch(api: Api, call: Call, bookmark_every: float = BOOKMARK_SECONDS) -> AsyncGenerator[Obj, None]:
+    """Events as ``{"type", "object"}``; ends after the query's ``timeoutSeconds`` or an ERROR event."""
     matches = api.selector(call)
     query = call.query
     queue: asyncio.Queue[Event] = asyncio.Queue()
@@ -27,10 +28,10 @@ async def watch(api: Api, call: Call, bookmark_every: float = BOOKMARK_SECONDS) 
     )
     try:
         start = query.get("resourceVersion") or "0"
-        if start == "0" or query.get("sendInitialEvents") == "true":
-            for obj in api.list(Call(call.resource, call.namespace, query=_selectors(query)))["items"]:
+        if start == "0" or call.flag("sendInitialEvents"):
+            for obj in api.collection(Call(call.resource, call.namespace, query=_selectors(query)))["items"]:
                 yield {"type": "ADDED", "object": obj}
-            if query.get("sendInitialEvents") == "true":
+            if call.flag("sendInitialEvents"):
                 yield _bookmark(api, call, {_INITIAL_END: "true"})
         else:
             past = api.store.since(call.resource.table, int(start)) if start.isdigit() else None
@@ -53,10 +54,10 @@ def _selectors(query: dict[str, str]) -> dict[str, str]:
 
 async def _live(
     api: Api, call: Call, queue: asyncio.Queue[Event], matches: Any, bookmark_every: float
-) -> AsyncIterator[Obj]:
+) -> AsyncGenerator[Obj, None]:
     loop = asyncio.get_running_loop()
     end = loop.time() + float(call.query.get("timeoutSeconds") or 1800)
-    bookmarks = call.query.get("allowWatchBookmarks") in ("true", "1", "True")
+    bookmarks = call.flag("allowWatchBookmarks")
     while (left := end - loop.time()) > 0:
         try:
             event = await asyncio.wait_for(queue.get(), min(left, bookmark_every))
@@ -70,9 +71,9 @@ async def _live(
 
 def _show(api: Api, call: Call, event: Event, matches: Any) -> Obj | None:
     """The event as this watcher sees it: an object that stops to match is deleted for it."""
-    if call.resource.namespaced and call.namespace:
-        if event.obj["metadata"].get("namespace") != call.namespace:
-            return None
+    namespace = call.namespace if call.resource.namespaced else ""
+    if namespace and event.obj["metadata"].get("namespace") != namespace:
+        return None
     before = event.old is not None and matches(event.old)
     after = event.new is not None and matches(event.new)
     if not before and not after:
@@ -82,7 +83,7 @@ def _show(api: Api, call: Call, event: Event, matches: Any) -> Obj | None:
     if kind == "DELETED" and event.new is not None and event.old is not None:
         metadata = {**event.old["metadata"], "resourceVersion": str(event.version)}
         obj = {**event.old, "metadata": metadata}
-    return {"type": kind, "object": api.present(call.resource, obj)}
+    return {"type": kind, "object": present(call.resource, obj)}
 
 
 def _bookmark(api: Api, call: Call, annotations: dict[str, str]) -> Obj:
