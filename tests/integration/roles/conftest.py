@@ -1,8 +1,9 @@
-"""Two Kubernetes API servers of the lab, cluster and mesh, on addresses of their own, and a way to run the roles."""
+"""Two Kubernetes API servers of the lab, cluster and mesh, and a way to run the roles against them."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.asm.lanes.plugins.module_utils._kube.client import KubeError, connect
 from asm_lanes_lab.kube.server import KubeApiServer
 
 ROOT = Path(__file__).parents[3]
@@ -65,6 +67,20 @@ class Servers:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def roll_out(self, namespace: str) -> None:
+        """Be the controller and the kubelet: report every Deployment of a namespace as ready, from now on."""
+        thread = threading.Thread(target=self._roll_out, args=(namespace,), daemon=True)
+        thread.start()
+
+    def _roll_out(self, namespace: str) -> None:
+        api = connect(self.kubeconfig("cluster"))
+        with contextlib.suppress(KubeError):  # the server stops when the tests end
+            for known in api.snapshots("apps/v1", "Deployment", namespace, timeout=600):
+                for name, deployment in list(known.items()):
+                    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}/status"
+                    if deployment.get("status", {}) != (ready := _ready(deployment)):
+                        api.request("put", path, body={**deployment, "status": ready})
+
     def names(self, name: str, kinds: str, namespace: str = "default") -> set[str]:
         """The objects of some kinds, as ``kind/name``."""
         return set(self.kubectl(name, "get", kinds, "-n", namespace, "-o", "name").split())
@@ -107,6 +123,13 @@ class Servers:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(5)
         self.loop.close()
+
+
+def _ready(deployment: dict[str, Any]) -> dict[str, Any]:
+    """The status of a Deployment that is rolled out."""
+    counted = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+    wanted = deployment["spec"]["replicas"]
+    return {"observedGeneration": deployment["metadata"]["generation"], **dict.fromkeys(counted, wanted)}
 
 
 def _counts(output: str) -> dict[str, int]:

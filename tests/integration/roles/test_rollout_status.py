@@ -1,0 +1,310 @@
+"""rollout_status and kube_check as modules, against the lab's Kubernetes API."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.asm.lanes.plugins.module_utils._kube.client import connect
+from ansible_collections.asm.lanes.plugins.module_utils._kube.wait import await_rollouts
+
+from .conftest import ROOT, Servers
+
+NAMESPACE = "rollouts"
+
+
+def run(module: str, **arguments: Any) -> dict[str, Any]:
+    """Run a module in a process of its own, as Ansible does, and return its result."""
+    source = ROOT / "plugins/modules" / f"{module}.py"
+    done = subprocess.run(
+        [sys.executable, str(source)],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
+        env={"PYTHONPATH": str(ROOT / ".ansible/collections"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+def deployment(name: str, **status: Any) -> dict[str, Any]:
+    """A Deployment with one replica wanted."""
+    labels = {"app": name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "c", "image": "i:1"}]},
+            },
+        },
+        "status": status,
+    }
+
+
+READY = {
+    "observedGeneration": 1,
+    "replicas": 1,
+    "updatedReplicas": 1,
+    "readyReplicas": 1,
+    "availableReplicas": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def cluster(servers: Servers) -> Servers:
+    """The cluster with one ready Deployment, one whose pod cannot get its image, and nothing else."""
+    api = connect(servers.kubeconfig("cluster"))
+    api.request("post", "/api/v1/namespaces", body={"metadata": {"name": NAMESPACE}})
+    made = {name: create(servers, deployment(name)) for name in ("good", "stuck")}
+    report(servers, "good", READY)
+    report(servers, "stuck", {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1})
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "stuck", "controller": True}
+    template = {**deployment("stuck")["spec"]}
+    replica_set = create(
+        servers,
+        {
+            "apiVersion": "apps/v1",
+            "kind": "ReplicaSet",
+            "metadata": {
+                "name": "stuck-1",
+                "namespace": NAMESPACE,
+                "ownerReferences": [{**owner, "uid": made["stuck"]["metadata"]["uid"]}],
+            },
+            "spec": template,
+        },
+    )
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "stuck-1", "controller": True}
+    pod = create(
+        servers,
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "name": "stuck-1-x",
+                "namespace": NAMESPACE,
+                "ownerReferences": [{**owner, "uid": replica_set["metadata"]["uid"]}],
+            },
+            "spec": template["template"]["spec"],
+        },
+    )
+    waiting = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
+    state = {"name": "c", "ready": False, "image": "i:1", "imageID": "", "restartCount": 0, "state": waiting}
+    status = {"phase": "Pending", "containerStatuses": [state]}
+    api.request(
+        "put", f"/api/v1/namespaces/{NAMESPACE}/pods/stuck-1-x/status", body={**pod, "status": status}
+    )
+    create(
+        servers,
+        {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": "stuck.1", "namespace": NAMESPACE},
+            "type": "Warning",
+            "reason": "Failed",
+            "message": "Failed to pull image",
+            "count": 3,
+            "lastTimestamp": "2026-01-01T00:00:00Z",
+            "involvedObject": {
+                "kind": "Pod",
+                "name": "stuck-1-x",
+                "namespace": NAMESPACE,
+                "uid": pod["metadata"]["uid"],
+            },
+        },
+    )
+    return servers
+
+
+PLURALS = {"Deployment": "deployments", "ReplicaSet": "replicasets", "Pod": "pods", "Event": "events"}
+
+
+def create(servers: Servers, obj: dict[str, Any]) -> dict[str, Any]:
+    """Create an object and return it as the server keeps it."""
+    prefix = "api" if obj["apiVersion"] == "v1" else "apis"
+    path = f"/{prefix}/{obj['apiVersion']}/namespaces/{NAMESPACE}/{PLURALS[obj['kind']]}"
+    return connect(servers.kubeconfig("cluster")).request("post", path, body=obj)
+
+
+def report(servers: Servers, name: str, status: dict[str, Any]) -> None:
+    """Report the status of a Deployment, as its controller does."""
+    api = connect(servers.kubeconfig("cluster"))
+    found = api.get("apps/v1", "Deployment", name, NAMESPACE)
+    assert found is not None
+    path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{name}/status"
+    api.request("put", path, body={**found, "status": status})
+
+
+def rollout_status(servers: Servers, *names: str, **options: Any) -> dict[str, Any]:
+    """Run the module against the cluster."""
+    given = {
+        "kubeconfig": str(servers.kubeconfig("cluster")),
+        "namespace": NAMESPACE,
+        "timeout": 1,
+        **options,
+    }
+    return run("rollout_status", deployments=list(names), **given)
+
+
+def test_ready(cluster: Servers) -> None:
+    result = rollout_status(cluster, "good", timeout=30)
+    assert "failed" not in result
+    assert result["changed"] is False
+    assert result["deployments"] == [
+        {
+            "name": "good",
+            "exists": True,
+            "ready": True,
+            "failed": False,
+            "replicas": 1,
+            "updated_replicas": 1,
+            "available_replicas": 1,
+            "images": ["i:1"],
+            "message": "1 of 1 replicas available",
+        }
+    ]
+
+
+def test_not_ready_in_time_says_why(cluster: Servers) -> None:
+    started = time.monotonic()
+    result = rollout_status(cluster, "stuck", "good")
+    assert 1 <= time.monotonic() - started < 5
+    assert (result["failed"], result["failure"]) == (True, "timeout")
+    assert [item["ready"] for item in result["deployments"]] == [False, True]
+    assert result["reasons"] == {
+        "stuck": [
+            "pod stuck-1-x: container c waiting: ErrImagePull: no such image",
+            "event Failed (Pod stuck-1-x, 3 times): Failed to pull image",
+        ]
+    }
+    lines = result["msg"].splitlines()
+    assert lines[0] == f"1 of 2 Deployments in namespace {NAMESPACE} are not ready, after 1 s:"
+    assert lines[1] == "- stuck: 0 of 1 replicas available"
+    assert lines[2].strip() == result["reasons"]["stuck"][0]
+    assert "good" not in result["msg"]
+
+
+def test_an_unknown_deployment_fails_at_once(cluster: Servers) -> None:
+    started = time.monotonic()
+    result = rollout_status(cluster, "good", "gone", timeout=60)
+    assert time.monotonic() - started < 5
+    assert (result["failed"], result["failure"]) == (True, "missing")
+    assert "- gone: there is no Deployment of this name" in result["msg"]
+
+
+def test_waiting_ends_with_the_change_that_makes_it_ready(cluster: Servers) -> None:
+    create(cluster, deployment("late"))
+    timer = threading.Timer(0.5, report, (cluster, "late", READY))
+    timer.start()
+    before = cluster.cluster.stats["total"]
+    started = time.monotonic()
+    outcome = await_rollouts(connect(cluster.kubeconfig("cluster")), NAMESPACE, ["late", "good"], 20)
+    took = time.monotonic() - started
+    timer.join()
+    assert outcome.failure == ""
+    assert 0.4 < took < 5
+    # Ours: discovery, list, watch. The timer's: discovery, get, put. Nobody asked again and again.
+    assert cluster.cluster.stats["total"] - before <= 6
+
+
+def test_a_controller_that_gave_up_ends_the_waiting(cluster: Servers) -> None:
+    create(cluster, deployment("hopeless"))
+    condition = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    report(cluster, "hopeless", {"observedGeneration": 1, "conditions": [condition]})
+    started = time.monotonic()
+    result = rollout_status(cluster, "hopeless", timeout=60)
+    assert time.monotonic() - started < 5
+    assert result["failure"] == "failed"
+    assert "condition Progressing=False (ProgressDeadlineExceeded)" in result["msg"]
+
+
+def variant(servers: Servers, folder: Path, **changes: Any) -> Path:
+    """A kubeconfig like the cluster's with another server, CA or token."""
+    config = yaml.safe_load(servers.kubeconfig("cluster").read_text())
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    for key, value in changes.items():
+        (user if key == "token" else cluster)[key.replace("_", "-")] = value
+    path = folder / "variant.kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def wrong(case: str, servers: Servers, folder: Path) -> Path:
+    """A kubeconfig that is wrong in one way."""
+    if case == "missing":
+        return folder / "none"
+    if case == "nonsense":
+        (folder / "nonsense").write_text("- just\n- a list\n")
+        return folder / "nonsense"
+    if case == "refused":
+        with socket.create_server(("127.0.0.1", 0)) as unused:
+            server = f"https://127.0.0.1:{unused.getsockname()[1]}"
+        return variant(servers, folder, server=server)
+    if case == "other CA":
+        mesh = yaml.safe_load(servers.kubeconfig("mesh").read_text())["clusters"][0]["cluster"]
+        ca = mesh["certificate-authority-data"]
+        return variant(servers, folder, certificate_authority_data=ca)
+    if case == "plain http":
+        return variant(servers, folder, server=servers.cluster.url.replace("https", "http"))
+    return variant(servers, folder, token="s3cret-but-wrong")
+
+
+@pytest.mark.parametrize(
+    ("case", "failure", "words"),
+    [
+        ("missing", "kubeconfig", "does not exist"),
+        ("nonsense", "kubeconfig", "it is not a kubeconfig"),
+        ("refused", "unreachable", "cannot be reached (Connection refused)"),
+        ("other CA", "tls", "is not the server that kubeconfig"),
+        ("plain http", "unreachable", "cannot be reached"),
+        ("bad token", "unauthorized", "download the kubeconfig again"),
+    ],
+)
+def test_a_wrong_server_is_one_clear_error(
+    case: str, failure: str, words: str, servers: Servers, tmp_path: Path
+) -> None:
+    kubeconfig = wrong(case, servers, tmp_path)
+    result = rollout_status(servers, "x", kubeconfig=str(kubeconfig))
+    assert (result["failed"], result["failure"]) == (True, failure)
+    assert words in result["msg"]
+    assert str(kubeconfig) in result["msg"]
+    assert "s3cret" not in json.dumps(result)
+
+
+def test_kube_check_does_not_trust_credentials_that_are_never_tried(servers: Servers, tmp_path: Path) -> None:
+    kubeconfig = str(wrong("bad token", servers, tmp_path))
+    kinds = [{"api_version": "apps/v1", "kind": "Deployment"}]
+    result = run("kube_check", kubeconfig=kubeconfig, namespace="default", kinds=kinds)
+    assert (result["failed"], result["failure"]) == (True, "unauthorized")
+
+
+def test_kube_check_tells_server_and_version(servers: Servers) -> None:
+    kinds = [{"api_version": "apps/v1", "kind": "Deployment"}, {"api_version": "v1", "kind": "Service"}]
+    result = run(
+        "kube_check", kubeconfig=str(servers.kubeconfig("cluster")), namespace="default", kinds=kinds
+    )
+    assert "failed" not in result
+    assert result["server"] == servers.cluster.url
+    assert result["version"].startswith("v1.")
+
+
+def test_kube_check_names_a_kind_that_is_not_served(servers: Servers) -> None:
+    kinds = [{"api_version": "networking.istio.io/v1beta1", "kind": "Gateway"}]
+    result = run(
+        "kube_check", kubeconfig=str(servers.kubeconfig("cluster")), namespace="default", kinds=kinds
+    )
+    assert (result["failed"], result["failure"]) == (True, "kind")
+    assert "does not serve Gateway of networking.istio.io/v1beta1" in result["msg"]

@@ -1,0 +1,127 @@
+"""The role sample_app against the lab's Kubernetes API: its life cycle, and what goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .conftest import Result, Servers
+
+ROLE = "- {include_role: {name: asm.lanes.sample_app}}"
+GUIDE = {
+    "service/wsk-svc",
+    "deployment.apps/wsk-deploy",
+    "service/helloworld",
+    "deployment.apps/helloworld-v1",
+    "deployment.apps/helloworld-v2",
+}
+FOREIGN = """
+apiVersion: v1
+kind: Service
+metadata: {name: foreign, namespace: shop}
+spec: {ports: [{port: 80, protocol: TCP}]}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: other-group
+  namespace: shop
+  labels: {app.kubernetes.io/managed-by: asm.lanes, app.kubernetes.io/part-of: other}
+spec: {ports: [{port: 80, protocol: TCP}]}
+"""
+
+
+def errors(result: Result) -> list[str]:
+    """The errors a user sees."""
+    return [line for line in result.output.splitlines() if line.startswith("[ERROR]")]
+
+
+def objects(servers: Servers) -> set[str]:
+    """The Services and Deployments in the application's namespace."""
+    return servers.names("cluster", "services,deployments", "shop")
+
+
+def test_life_cycle(servers: Servers) -> None:
+    shop = {"asm_lanes_namespace": "shop", "sample_app_wait_timeout": 20}
+
+    missing = servers.play(ROLE, **shop)
+    assert missing.counts["failed"] == 1
+    assert len(errors(missing)) == 1
+    assert "Namespace shop does not exist" in errors(missing)[0]
+    assert "sample_app_manage_namespace" in missing.output
+    assert "namespace/shop" not in servers.names("cluster", "namespaces")
+
+    shop["sample_app_manage_namespace"] = True
+    writes = servers.cluster.stats["writes"]
+    checked = servers.play(ROLE + "\n- {debug: {var: sample_app_result}}", "--check", **shop)
+    assert checked.code == 0, checked.output
+    assert "Namespace shop" in checked.output
+    assert "Deployment helloworld-v2" in checked.output
+    assert servers.cluster.stats["writes"] == writes
+
+    servers.roll_out("shop")
+    created = servers.play(ROLE, "--diff", **shop)
+    assert created.code == 0, created.output
+    assert created.counts["changed"] == 1
+    assert objects(servers) == GUIDE
+    namespace = yaml.safe_load(servers.kubectl("cluster", "get", "namespace", "shop", "-o", "yaml"))
+    assert namespace["metadata"]["labels"]["istio-injection"] == "enabled"
+
+    writes = servers.cluster.stats["writes"]
+    again = servers.play(ROLE, **shop)
+    assert again.code == 0, again.output
+    assert again.counts["changed"] == 0
+    assert servers.cluster.stats["writes"] == writes
+
+    images = {"registry-cn-hangzhou.ack.aliyuncs.com/ack-demo/examples-helloworld-v2:1.0": "mirror/hello:2"}
+    shown = servers.play(ROLE, "--check", "--diff", **shop, sample_app_images=images)
+    assert shown.counts["changed"] == 1
+    assert "mirror/hello:2" in shown.output
+    assert "Deployment helloworld-v2" in shown.output
+    assert "Deployment helloworld-v1" not in shown.output
+    assert servers.cluster.stats["writes"] == writes
+
+    servers.kubectl("cluster", "apply", "-f", "-", stdin=FOREIGN)
+    writes = servers.cluster.stats["writes"]
+    servers.play(ROLE, "--check", **shop, sample_app_state="absent")
+    assert servers.cluster.stats["writes"] == writes
+    removed = servers.play(ROLE, **shop, sample_app_state="absent")
+    assert removed.code == 0, removed.output
+    assert removed.counts["changed"] == 1
+    assert objects(servers) == {"service/foreign", "service/other-group"}
+    gone = servers.play(ROLE, **shop, sample_app_state="absent")
+    assert gone.code == 0, gone.output
+    assert gone.counts["changed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"asm_lanes_cluster_kubeconfig": "/nowhere/kubeconfig"}, "/nowhere/kubeconfig does not exist"),
+        ({"sample_app_state": "gone"}, "value of sample_app_state must be one of: present, absent"),
+        ({"sample_app_services": []}, "there is no service in it"),
+        (
+            {"sample_app_wait_timeout": 0, "asm_lanes_namespace": "default"},
+            "3 of 3 Deployments in namespace default",
+        ),
+    ],
+)
+def test_bad_input_is_one_clear_error(servers: Servers, variables: dict[str, object], words: str) -> None:
+    result = servers.play(ROLE, **variables)
+    assert result.code != 0
+    assert len(errors(result)) == 1, result.output
+    assert words in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_wrong_token_is_named_and_not_shown(servers: Servers, tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    config = yaml.safe_load(servers.kubeconfig("cluster").read_text())
+    config["users"][0]["user"]["token"] = "s3cret-but-wrong"
+    path.write_text(yaml.safe_dump(config))
+    result = servers.play(ROLE, asm_lanes_cluster_kubeconfig=str(path))
+    assert len(errors(result)) == 1
+    assert f"does not accept the credentials in kubeconfig {path}" in result.output
+    assert "s3cret" not in result.output
