@@ -28,49 +28,35 @@ def app_ip(pod_ip: str) -> str:
     return pod_ip.replace("127.110.", "127.111.", 1)
 
 
-class Mesh:
-    """Objects -> files -> running Envoys. Objects are kept by name, so a later `put` replaces them."""
+class EnvoyProcesses:
+    """The Envoys of all proxies for which there is configuration; their logs go into a folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.options = Options(
-            folder / "xds", GATEWAY, PODS, APPS, logged_headers=("version", "baggage", "x-lane")
-        )
-        self._folder = folder
-        self._inputs, self._writer = Inputs(), XdsWriter(self.options.xds_dir)
-        self._objects: dict[tuple[str, str, str], Obj] = {}
-        self._envoys: dict[str, asyncio.subprocess.Process] = {}
-        self._revision = 0
+    def __init__(self, xds_dir: Path, logs: Path) -> None:
+        self._xds_dir, self._logs = xds_dir, logs
+        self._processes: dict[str, asyncio.subprocess.Process] = {}
 
-    def apply(self, *objects: Obj, gone: tuple[Obj, ...] = ()) -> Translation:
-        """Put objects, take others away, and write what follows."""
-        for obj in objects:
-            self._revision += 1
-            obj["metadata"]["resourceVersion"] = str(self._revision)
-            self._objects[_key(obj)] = obj
-        for obj in gone:
-            self._objects.pop(_key(obj))
-        snapshot, refusals = self._inputs.read(by_kind(*self._objects.values()))
-        result = translate(snapshot, self.options)
-        self._writer.write(result)
-        return Translation(result.proxies, result.endpoints, refusals + result.findings)
+    @property
+    def names(self) -> list[str]:
+        """The running proxies."""
+        return list(self._processes)
 
     async def start(self) -> None:
         """Start an Envoy for each proxy that has none, and wait until all are live."""
-        for bootstrap in self.options.xds_dir.glob("*/bootstrap.json"):
+        for bootstrap in self._xds_dir.glob("*/bootstrap.json"):
             name = bootstrap.parent.name
-            if name not in self._envoys:
-                with (self._folder / f"{name}.log").open("wb") as log:
-                    self._envoys[name] = await asyncio.create_subprocess_exec(
+            if name not in self._processes:
+                with (self._logs / f"{name}.log").open("wb") as log:
+                    self._processes[name] = await asyncio.create_subprocess_exec(
                         ENVOY, "-c", str(bootstrap), "--concurrency", "1", "--disable-hot-restart",
                         "-l", "warning", "--file-flush-interval-msec", "20",
                         stdout=log, stderr=asyncio.subprocess.STDOUT,
                     )  # fmt: skip
-        for name in self._envoys:
+        for name in self._processes:
             await self.admin(name, "/ready", expect="LIVE")
 
     async def admin(self, proxy: str, path: str, expect: str = "", deadline: float = 5.0) -> str:
         """The answer of a proxy's admin interface, once it contains the expected text."""
-        config = json.loads((self.options.xds_dir / proxy / "bootstrap.json").read_text())
+        config = json.loads((self._xds_dir / proxy / "bootstrap.json").read_text())
         address = config["admin"]["address"]["socket_address"]
         url = f"http://{address['address']}:{address['port_value']}{path}"
         end = asyncio.get_running_loop().time() + deadline
@@ -88,14 +74,14 @@ class Mesh:
 
     async def in_force(self) -> None:
         """Wait until every Envoy has taken the route tables that were written last."""
-        for proxy in self._envoys:
-            for file in (self.options.xds_dir / proxy / "rds").glob("*.json"):
+        for proxy in self._processes:
+            for file in (self._xds_dir / proxy / "rds").glob("*.json"):
                 version = json.loads(file.read_text())["version_info"]
                 await self.admin(proxy, "/config_dump?resource=dynamic_route_configs", expect=version)
 
     def log(self, proxy: str) -> str:
         """What a proxy has written so far."""
-        return (self._folder / f"{proxy}.log").read_text()
+        return (self._logs / f"{proxy}.log").read_text()
 
     def access_log(self, proxy: str) -> list[Obj]:
         """The access log of a proxy."""
@@ -103,10 +89,39 @@ class Mesh:
 
     async def stop(self) -> None:
         """Stop all Envoys."""
-        for process in self._envoys.values():
+        for process in self._processes.values():
             process.kill()
-        for process in self._envoys.values():
+        for process in self._processes.values():
             await process.wait()
+
+
+class Mesh(EnvoyProcesses):
+    """Objects -> files -> running Envoys. Objects are kept by name, so a later `apply` replaces them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.options = Options(
+            folder / "xds", GATEWAY, PODS, APPS, logged_headers=("version", "baggage", "x-lane")
+        )
+        super().__init__(self.options.xds_dir, folder)
+        self._inputs, self._writer = Inputs(), XdsWriter(self.options.xds_dir)
+        self._objects: dict[tuple[str, str, str], Obj] = {}
+        self._revision = 0
+
+    def apply(self, *objects: Obj) -> Translation:
+        """Put objects, and write what follows."""
+        for obj in objects:
+            self._revision += 1
+            obj["metadata"]["resourceVersion"] = str(self._revision)
+            self._objects[_key(obj)] = obj
+        snapshot, refusals = self._inputs.read(by_kind(*self._objects.values()))
+        result = translate(snapshot, self.options)
+        self._writer.write(result)
+        return Translation(result.proxies, result.endpoints, refusals + result.findings)
+
+    def start_over(self, *objects: Obj) -> Translation:
+        """Forget all objects but these."""
+        self._objects.clear()
+        return self.apply(*objects)
 
 
 def _key(obj: Obj) -> tuple[str, str, str]:
@@ -151,7 +166,8 @@ async def _echo(request: web.Request, name: str) -> web.WebSocketResponse:
 
 
 async def _call(request: web.Request, name: str, ip: str) -> web.Response:
-    proxy = f"http://{ip.replace('127.111.', '127.110.', 1)}:15001"
+    network = int(ip.split(".")[1]) - 1  # the pods' network is the one before the apps'
+    proxy = f"http://{'.'.join(['127', str(network), *ip.split('.')[2:]])}:15001"
     carried = {key: value for key, value in request.headers.items() if key.lower() == "baggage"}
     async with (
         aiohttp.ClientSession() as session,

@@ -68,10 +68,8 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mes
 @pytest_asyncio.fixture(loop_scope="module")
 async def mesh(running: Mesh) -> AsyncIterator[Mesh]:
     """The running mesh with the objects that every test starts from."""
-    before = dict(running._objects)
     yield running
-    running._objects = before
-    running.apply(*base_objects())
+    running.start_over(*base_objects())
     await running.in_force()
 
 
@@ -383,6 +381,6 @@ async def test_whole_chain_and_its_access_log(mesh: Mesh) -> None:
 
 
 async def test_no_envoy_rejected_anything(running: Mesh) -> None:
-    for proxy in running._envoys:
+    for proxy in running.names:
         stats = await running.admin(proxy, "/stats?filter=update_rejected")
         assert all(line.endswith(": 0") for line in stats.splitlines()), (proxy, running.log(proxy))

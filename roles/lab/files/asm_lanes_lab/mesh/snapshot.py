@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from . import asm, parse_istio, workloads
@@ -86,7 +86,9 @@ class Inputs:
         try:
             parsed = _PARSERS[ref.kind](obj)
         except RefusedError as refused:
-            return _Entry(uid, version, last_good, refused.finding(ref))
+            finding = refused.finding(ref)
+            effect = "the last good version stays in force" if last_good else "the object has no effect"
+            return _Entry(uid, version, last_good, replace(finding, message=f"{finding.message} ({effect})"))
         return _Entry(uid, version, parsed)
 
     def _snapshot(self) -> Snapshot:
