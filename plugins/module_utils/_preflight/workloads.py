@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from .finding import FAILED, OK, SKIPPED, WARNING, Finding
+from .finding import FAILED, OK, SKIPPED, WARNING, Finding, Reading
 from .wanted import is_ours, labels_of, name_of
 
 if TYPE_CHECKING:
@@ -14,6 +16,27 @@ if TYPE_CHECKING:
 
 INJECTION_LABEL = "istio-injection"
 REVISION_LABEL = "istio.io/rev"
+
+
+def without_control_plane(facts: Facts) -> Facts:
+    """Return the facts without what was read from the control plane in place of the cluster.
+
+    The control plane, too, is a Kubernetes API and may know Deployments; but ASM names its addresses
+    (documented: Endpoints of DescribeServiceMeshDetail).
+    """
+    endpoints = ((facts.mesh.value or {}).get("Endpoints") or {}).values()
+    server = facts.cluster_server.value
+    if server is None or _address(server) not in {_address(str(endpoint)) for endpoint in endpoints}:
+        return facts
+    wrong: Reading[str] = Reading(
+        problem=f"{server} is the control plane of the ASM instance, not the cluster",
+        remedy="Set asm_lanes_cluster_kubeconfig to the kubeconfig of the ACK cluster; "
+        "this one belongs in asm_lanes_mesh_kubeconfig",
+    )
+    blocked: Reading[Any] = wrong.blocking("the cluster could not be read")
+    return dataclasses.replace(
+        facts, cluster_server=wrong, namespace=blocked, services=blocked, deployments=blocked
+    )
 
 
 def cluster_server(facts: Facts, _wanted: Wanted) -> Finding:
@@ -121,6 +144,11 @@ def _namespace_labels(
     if facts.guest_labels.unread(check, needed):
         return None, unread
     return (facts.guest_labels.value or {}).get(wanted.namespace), None
+
+
+def _address(url: str) -> str:
+    """``host:port`` of a URL, or of what may lack a scheme."""
+    return urlsplit(url if "//" in url else f"//{url}").netloc
 
 
 def _injects_by_default(facts: Facts) -> bool:
