@@ -1,6 +1,6 @@
 # Copyright (c) 2026, asm.lanes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The kubeconfig of a mesh as a file: judged, fetched when needed, written so that nobody else can read it."""
+"""The kubeconfig of a mesh as a file: judged, fetched when needed, never readable for anybody else."""
 
 from __future__ import annotations
 
