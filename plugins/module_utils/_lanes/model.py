@@ -11,9 +11,25 @@ the result, all findings at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
+
+from .ingress import (
+    WEIGHTED,
+    IngressError,
+    IngressRouting,
+    IngressRule,
+    IngressWeight,
+    parse_routing,
+    parse_rule,
+    parse_weight,
+    routing_as_spec,
+    rule_as_spec,
+    weight_as_spec,
+)
+
+_Parsed = TypeVar("_Parsed")
 
 PERMISSIVE = "permissive"
 STRICT = "strict"
@@ -92,12 +108,16 @@ class GatewayRule:
 class Lane:
     """One lane: the pods that carry the labels, for the services it contains.
 
-    label_selector: sorted (key, value) pairs. services: sorted.
+    label_selector: sorted (key, value) pairs. services: sorted. ingress_rules: sorted by
+    name. ingress_weight: one or none of it, as a tuple. The last two may be None: not
+    stated, or not to be read back (see the module's docstring).
     """
 
     name: str
     label_selector: tuple[tuple[str, str], ...]
     services: tuple[ServiceRef, ...]
+    ingress_rules: tuple[IngressRule, ...] | None = None
+    ingress_weight: tuple[IngressWeight, ...] | None = None
 
     @property
     def labels(self) -> dict[str, str]:
@@ -121,6 +141,7 @@ class LaneGroup:
     services: tuple[ServiceRef, ...] | None = None
     baseline: str | None = None
     service_fallback: tuple[tuple[ServiceRef, str], ...] | None = None
+    ingress_routing: IngressRouting | None = None
     lanes: tuple[Lane, ...] | None = None
 
     def lane(self, name: str | None) -> Lane | None:
@@ -158,7 +179,8 @@ def parse(spec: Mapping[str, Any]) -> LaneGroup:
 
     spec: keys ``name``, ``mode``, ``route_header``, ``trace_header``, ``gateway_rule``
     {name, namespace}, ``services`` [``namespace/name``], ``baseline``,
-    ``service_fallback`` {service: lane}, ``lanes`` [{name, label_selector, services}];
+    ``service_fallback`` {service: lane}, ``ingress_routing`` {strategy, hosts, matches},
+    ``lanes`` [{name, label_selector, services, ingress_rules, ingress_weight}];
     a missing key or None means "not stated".
 
     Raises SpecError with every problem that can be seen without knowing the current state.
@@ -167,6 +189,7 @@ def parse(spec: Mapping[str, Any]) -> LaneGroup:
     rule = spec.get("gateway_rule")
     fallback = spec.get("service_fallback")
     lanes = spec.get("lanes")
+    routing = spec.get("ingress_routing")
     group = LaneGroup(
         name=str(spec.get("name") or ""),
         mode=spec.get("mode"),
@@ -178,6 +201,9 @@ def parse(spec: Mapping[str, Any]) -> LaneGroup:
         services=_services(spec.get("services"), "services", problems),
         baseline=_text(spec.get("baseline")),
         service_fallback=None if fallback is None else _fallback(fallback, problems),
+        ingress_routing=None
+        if routing is None
+        else _checked(problems, parse_routing, routing, "ingress_routing"),
         lanes=None if lanes is None else _lanes(lanes, problems),
     )
     problems += _syntax_problems(group)
@@ -199,6 +225,7 @@ def as_spec(group: LaneGroup) -> dict[str, Any]:
         "service_fallback": None
         if group.service_fallback is None
         else {str(service): lane for service, lane in group.service_fallback},
+        "ingress_routing": None if group.ingress_routing is None else routing_as_spec(group.ingress_routing),
         "lanes": None if group.lanes is None else [lane_as_spec(lane) for lane in group.lanes],
     }
     if group.gateway_rule:
@@ -208,13 +235,34 @@ def as_spec(group: LaneGroup) -> dict[str, Any]:
 
 
 def lane_as_spec(lane: Lane) -> dict[str, Any]:
-    """One lane in the user's words."""
-    return {"name": lane.name, "label_selector": lane.labels, "services": [str(s) for s in lane.services]}
+    """One lane in the user's words; what is not stated is left out."""
+    spec: dict[str, Any] = {
+        "name": lane.name,
+        "label_selector": lane.labels,
+        "services": [str(s) for s in lane.services],
+    }
+    if lane.ingress_rules is not None:
+        spec["ingress_rules"] = [rule_as_spec(rule) for rule in lane.ingress_rules]
+    if lane.ingress_weight is not None:
+        spec["ingress_weight"] = weight_as_spec(lane.ingress_weight[0]) if lane.ingress_weight else {}
+    return spec
 
 
-def make_lane(name: str, labels: Mapping[str, str], services: Iterable[ServiceRef]) -> Lane:
-    """A lane in normal form: pairs and services sorted, without repetition."""
-    return Lane(name, tuple(sorted(labels.items())), tuple(sorted(set(services))))
+def make_lane(
+    name: str,
+    labels: Mapping[str, str],
+    services: Iterable[ServiceRef],
+    ingress_rules: Iterable[IngressRule] | None = None,
+    ingress_weight: Iterable[IngressWeight] | None = None,
+) -> Lane:
+    """A lane in normal form: pairs, services and rules sorted, without repetition."""
+    return Lane(
+        name,
+        tuple(sorted(labels.items())),
+        tuple(sorted(set(services))),
+        None if ingress_rules is None else tuple(sorted(ingress_rules, key=lambda rule: rule.name)),
+        None if ingress_weight is None else tuple(ingress_weight),
+    )
 
 
 def make_group(**fields: Any) -> LaneGroup:
@@ -270,17 +318,51 @@ def _fallback(entries: Mapping[str, Any], problems: list[Problem]) -> tuple[tupl
 def _lanes(entries: Iterable[Mapping[str, Any]], problems: list[Problem]) -> tuple[Lane, ...]:
     lanes: dict[str, Lane] = {}
     for entry in entries:
-        name = str(entry.get("name") or "")
-        if name in lanes:
+        lane = _lane(entry, problems)
+        if lane.name in lanes:
             problems.append(
                 Problem(
-                    f"lanes[{name}]", "two lanes have this name", "Give every lane of the group its own name"
+                    f"lanes[{lane.name}]",
+                    "two lanes have this name",
+                    "Give every lane of the group its own name",
                 )
             )
-        labels = {str(key): str(value) for key, value in (entry.get("label_selector") or {}).items()}
-        services = _services(entry.get("services") or [], f"lanes[{name}].services", problems)
-        lanes[name] = make_lane(name, labels, services or ())
+        lanes[lane.name] = lane
     return _sorted_lanes(lanes.values())
+
+
+def _lane(entry: Mapping[str, Any], problems: list[Problem]) -> Lane:
+    name = str(entry.get("name") or "")
+    path = f"lanes[{name}]"
+    labels = {str(key): str(value) for key, value in (entry.get("label_selector") or {}).items()}
+    services = _services(entry.get("services") or [], f"{path}.services", problems)
+    rules, weight = entry.get("ingress_rules"), entry.get("ingress_weight")
+    parsed = [
+        _checked(problems, parse_rule, rule, f"{path}.ingress_rules[{rule.get('name')}]")
+        for rule in rules or ()
+    ]
+    weights = [_checked(problems, parse_weight, weight, f"{path}.ingress_weight")] if weight else []
+    return make_lane(
+        name,
+        labels,
+        services or (),
+        None if rules is None else [rule for rule in parsed if rule],
+        None if weight is None else [w for w in weights if w],
+    )
+
+
+def _checked(
+    problems: list[Problem],
+    parser: Callable[[Mapping[str, Any], str], _Parsed],
+    spec: Mapping[str, Any],
+    path: str,
+) -> _Parsed | None:
+    """What the parser makes of ``spec``; its complaint becomes one of the problems."""
+    try:
+        return parser(spec, path)
+    except IngressError as error:
+        problems.append(Problem(error.path, str(error), error.remedy))
+        return None
 
 
 # --- rules -------------------------------------------------------------------------------
@@ -391,7 +473,18 @@ def merge(current: LaneGroup | None, wanted: LaneGroup, purge_lanes: bool = Fals
         services=_stated(wanted.services, current.services),
         baseline=_stated(wanted.baseline, current.baseline),
         service_fallback=_stated(wanted.service_fallback, current.service_fallback),
+        ingress_routing=_stated(wanted.ingress_routing, current.ingress_routing),
         lanes=_sorted_lanes(lanes.values()),
+    )
+
+
+def _merge_lane(current: Lane | None, wanted: Lane) -> Lane:
+    if current is None:
+        return wanted
+    return replace(
+        wanted,
+        ingress_rules=_stated(wanted.ingress_rules, current.ingress_rules),
+        ingress_weight=_stated(wanted.ingress_weight, current.ingress_weight),
     )
 
 
@@ -408,6 +501,7 @@ def _merge_rule(current: GatewayRule | None, wanted: GatewayRule | None) -> Gate
 def validate(group: LaneGroup) -> None:
     """Check a merged group as a whole; raises SpecError with all problems."""
     problems = [*_missing_problems(group), *_lane_service_problems(group), *_fallback_problems(group)]
+    problems += _ingress_problems(group)
     problems += _permissive_problems(group) if group.permissive else _strict_problems(group)
     if problems:
         raise SpecError(f"lane group {group.name}", problems)
@@ -451,6 +545,58 @@ def _fallback_problems(group: LaneGroup) -> list[Problem]:
             problems.append(
                 Problem(
                     path, f"lane {name!r} does not contain {service}", "Name a lane that contains the service"
+                )
+            )
+    return problems
+
+
+def _ingress_problems(group: LaneGroup) -> list[Problem]:
+    weighted = group.ingress_routing is not None and group.ingress_routing.strategy == WEIGHTED
+    problems = [
+        problem for lane in group.lanes or () for problem in _lane_ingress_problems(group, lane, weighted)
+    ]
+    weights = [weight.weight for lane in group.lanes or () for weight in lane.ingress_weight or ()]
+    if weighted and group.lanes and not sum(weights):
+        problems.append(
+            Problem(
+                "ingress_routing", "no lane has a weight", "Give at least one lane an ingress_weight above 0"
+            )
+        )
+    return problems
+
+
+def _lane_ingress_problems(group: LaneGroup, lane: Lane, weighted: bool) -> list[Problem]:
+    path = f"lanes[{lane.name}]"
+    problems = []
+    if weighted and lane.ingress_rules:
+        problems.append(
+            Problem(
+                f"{path}.ingress_rules",
+                "the group's strategy is weighted",
+                "Put the match into the group's ingress_routing, or choose strategy rule_based",
+            )
+        )
+    if not weighted and lane.ingress_weight:
+        problems.append(
+            Problem(
+                f"{path}.ingress_weight", "the group's strategy is rule_based", "Choose strategy weighted"
+            )
+        )
+    names = [rule.name for rule in lane.ingress_rules or ()]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        problems.append(
+            Problem(f"{path}.ingress_rules[{name}]", "two rules have this name", "Give each its own name")
+        )
+    known = {str(service) for service in group.services or ()}
+    targets = [(f"{path}.ingress_rules[{r.name}]", r.destination) for r in lane.ingress_rules or ()]
+    targets += [(f"{path}.ingress_weight", weight.destination) for weight in lane.ingress_weight or ()]
+    for where, destination in targets:
+        if destination.service not in known:
+            problems.append(
+                Problem(
+                    f"{where}.destination.service",
+                    f"{destination.service} is not a service of the group",
+                    "Name one of the group's services",
                 )
             )
     return problems

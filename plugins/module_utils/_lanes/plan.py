@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .model import Lane, LaneGroup, ServiceRef, as_spec, lane_as_spec, make_lane, merge, validate
+from .model import Lane, LaneGroup, ServiceRef, as_spec, lane_as_spec, merge, validate
 
 CREATE_GROUP = "create_group"
 UPDATE_GROUP = "update_group"
@@ -26,7 +26,8 @@ DELETE_LANE = "delete_lane"
 
 # What the update operation of a group can change; the rest is fixed at creation
 # (documented: present in CreateSwimLaneGroup, absent in UpdateSwimLaneGroup).
-UPDATABLE = ("services", "baseline", "service_fallback")
+UPDATABLE = ("services", "baseline", "service_fallback", "ingress_routing")
+LANE_FIELDS = ("label_selector", "services", "ingress_rules", "ingress_weight")
 CREATE_ONLY = ("mode", "route_header", "trace_header", "gateway_rule")
 
 
@@ -49,7 +50,7 @@ class Change:
         """The fields that an update changes, in the order of the type; () otherwise."""
         if self.before is None or self.after is None:
             return ()
-        names = UPDATABLE if isinstance(self.after, LaneGroup) else ("label_selector", "services")
+        names = UPDATABLE if isinstance(self.after, LaneGroup) else LANE_FIELDS
         return tuple(n for n in names if getattr(self.before, n) != getattr(self.after, n))
 
     def describe(self) -> str:
@@ -64,7 +65,7 @@ class Change:
         if name == "services":
             gone, new = set(before or ()) - set(after or ()), set(after or ()) - set(before or ())
             return " ".join([*(f"+{s}" for s in sorted(new)), *(f"-{s}" for s in sorted(gone))])
-        return f"{_words(before)} -> {_words(after)}"
+        return f"{_words(name, before)} -> {_words(name, after)}"
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def _creation(target: LaneGroup) -> list[Change]:
     # The create operation takes neither baseline nor fallbacks (documented), and the first
     # lane of a group becomes its baseline (documented): so the baseline lane comes first,
     # is named explicitly, and the other lanes follow into a group that already falls back.
-    state = replace(_bare(target), baseline=None, service_fallback=())
+    state = replace(_bare(target), baseline=None, service_fallback=(), ingress_routing=None)
     changes = [Change(CREATE_GROUP, target.name, None, state)]
     baseline = target.lane(target.baseline)
     if baseline:
@@ -174,9 +175,10 @@ def _creation(target: LaneGroup) -> list[Change]:
     changes += [
         Change(CREATE_LANE, lane.name, None, lane) for lane in target.lanes or () if lane is not baseline
     ]
-    if target.service_fallback:
-        changes.append(_update_group(state, service_fallback=target.service_fallback))
-    return changes
+    rest = _update_group(
+        state, service_fallback=target.service_fallback, ingress_routing=target.ingress_routing
+    )
+    return [*changes, rest] if rest.fields else changes
 
 
 def _update(current: LaneGroup, target: LaneGroup) -> list[Change]:
@@ -199,14 +201,14 @@ def _update(current: LaneGroup, target: LaneGroup) -> list[Change]:
     for lane in lanes:
         before = current.lane(lane.name)
         if before:
-            wide = make_lane(lane.name, lane.labels, _union(before.services, lane.services))
-            # Nothing depends on a wide intermediate state unless the lane also gains something.
-            wide = (
-                before if set(lane.services) < set(before.services) and wide.labels == before.labels else wide
-            )
+            wide = replace(lane, services=_union(before.services, lane.services))
             changes += _update_lane(before, wide)
             narrow += _update_lane(wide, lane)
-    group_step(baseline=target.baseline, service_fallback=target.service_fallback)
+    group_step(
+        baseline=target.baseline,
+        service_fallback=target.service_fallback,
+        ingress_routing=target.ingress_routing,
+    )
     changes += narrow
     for gone in current.lanes or ():
         if target.lane(gone.name) is None:
@@ -229,10 +231,19 @@ def _union(
     return tuple(sorted({*(one or ()), *(other or ())}))
 
 
-def _words(value: Any) -> str:
+def _words(field: str, value: Any) -> str:
+    """One value of a field in few words, ``none`` where there is nothing."""
+    if not value:
+        return "none"
+    if field == "ingress_rules":
+        return ", ".join(rule.name for rule in value)
+    if field == "ingress_weight":
+        return str(value[0].weight)
+    if field == "ingress_routing":
+        return str(value.strategy)
     if isinstance(value, tuple):
-        return ", ".join(f"{key}={val}" for key, val in value) or "none"
-    return str(value) if value else "none"
+        return ", ".join(f"{key}={val}" for key, val in value)
+    return str(value)
 
 
 def change_as_dict(change: Change) -> dict[str, Any]:

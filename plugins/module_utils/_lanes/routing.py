@@ -89,7 +89,7 @@ def truth_table(group: LaneGroup) -> tuple[Row, ...]:
 def destination_rules(group: LaneGroup) -> list[Resource]:
     """One DestinationRule for each service that a lane contains: one subset per lane (inferred body)."""
     return [
-        _resource(
+        group_resource(
             ISTIO_API_VERSION,
             "DestinationRule",
             f"trafficlabel-dr-{_suffix(group, service)}",
@@ -107,7 +107,7 @@ def destination_rules(group: LaneGroup) -> list[Resource]:
 def virtual_services(group: LaneGroup) -> list[Resource]:
     """One VirtualService for each service that a lane contains (name documented, body inferred)."""
     return [
-        _resource(
+        group_resource(
             ISTIO_API_VERSION,
             "VirtualService",
             f"trafficlabel-vs-{_suffix(group, service)}",
@@ -130,7 +130,7 @@ def header_propagations(
     if not group.permissive or (group.trace_header or "").lower() != BAGGAGE:
         return []
     return [
-        _resource(
+        group_resource(
             "istio.alibabacloud.com/v1beta1",
             "ASMHeaderPropagation",
             f"asm-swimlane-{group.name}-{service.name}",
@@ -154,7 +154,7 @@ def traffic_labels(group: LaneGroup, selectors: Mapping[ServiceRef, Mapping[str,
         return []
     value = f"$getExternalInboundRequestHeader({group.route_header}, {group.trace_header})"
     return [
-        _resource(
+        group_resource(
             "istio.alibabacloud.com/v1beta1",
             "TrafficLabel",
             f"asm-swimlane-{group.name}-{service.name}",
@@ -197,13 +197,13 @@ def _http_routes(group: LaneGroup, service: ServiceRef, lanes: list[Lane]) -> li
 
 
 def _destination(service: ServiceRef, subset: str | None, fallback: str | None = None) -> Resource:
-    route: Resource = {"destination": _target(service, subset)}
+    route: Resource = {"destination": service_target(service, subset)}
     if fallback:
-        route["fallback"] = {"target": _target(service, fallback)}
+        route["fallback"] = {"target": service_target(service, fallback)}
     return route
 
 
-def _target(service: ServiceRef, subset: str | None) -> Resource:
+def service_target(service: ServiceRef, subset: str | None) -> Resource:
     return {"host": service.host, "subset": subset} if subset else {"host": service.host}
 
 
@@ -211,7 +211,7 @@ def _suffix(group: LaneGroup, service: ServiceRef) -> str:
     return f"{group.name}-{service.namespace}-{service.name}"
 
 
-def _resource(
+def group_resource(
     api_version: str, kind: str, name: str, namespace: str, group: LaneGroup, spec: Resource
 ) -> Resource:
     return {

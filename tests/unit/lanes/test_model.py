@@ -75,3 +75,65 @@ def test_each_problem_of_a_lane_is_named(
 def test_all_problems_come_at_once(guide_spec: dict[str, Any]) -> None:
     guide_spec.update(name="W", mode="loose", route_header="baggage")
     assert paths(guide_spec) == ["name", "mode", "route_header"]
+
+
+def ingress(**change: Any) -> dict[str, Any]:
+    rule = {
+        "name": "r1",
+        "match": {"headers": {"x-user": {"exact": "jo"}}},
+        "destination": {"service": "default/wsk-svc", "port": 5000},
+    }
+    return {**rule, **change}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"ingress_rules": [ingress(name="")]}, "lanes[v2].ingress_rules[].name"),
+        ({"ingress_rules": [ingress(), ingress()]}, "lanes[v2].ingress_rules[r1]"),
+        ({"ingress_rules": [ingress(match={"uri": {}})]}, "lanes[v2].ingress_rules[r1].match.uri"),
+        (
+            {"ingress_rules": [ingress(match={"uri": {"exact": "/", "prefix": "/"}})]},
+            "lanes[v2].ingress_rules[r1].match.uri",
+        ),
+        (
+            {"ingress_rules": [ingress(match={"headers": {"a": {"regex": "("}}})]},
+            "lanes[v2].ingress_rules[r1].match.headers[a]",
+        ),
+        (
+            {"ingress_rules": [ingress(destination={"service": "wsk", "port": 5000})]},
+            "lanes[v2].ingress_rules[r1].destination.service",
+        ),
+        (
+            {"ingress_rules": [ingress(destination={"service": "default/x", "port": 5000})]},
+            "lanes[v2].ingress_rules[r1].destination.service",
+        ),
+        (
+            {"ingress_rules": [ingress(destination={"service": "default/wsk-svc", "port": 0})]},
+            "lanes[v2].ingress_rules[r1].destination.port",
+        ),
+        (
+            {"ingress_weight": {"weight": -1, "destination": ingress()["destination"]}},
+            "lanes[v2].ingress_weight.weight",
+        ),
+        (
+            {"ingress_weight": {"weight": 1, "destination": ingress()["destination"]}},
+            "lanes[v2].ingress_weight",
+        ),
+    ],
+)
+def test_each_problem_at_the_gateway_is_named(
+    guide_spec: dict[str, Any], change: dict[str, Any], expected: str
+) -> None:
+    guide_spec["lanes"][2].update(change)
+    assert paths(guide_spec) == [expected]
+
+
+def test_a_weighted_group_needs_weights_and_no_rules(guide_spec: dict[str, Any]) -> None:
+    guide_spec["lanes"][2]["ingress_rules"] = [ingress()]
+    guide_spec["ingress_routing"] = {"strategy": "weighted"}
+    assert paths(guide_spec) == ["lanes[v2].ingress_rules", "ingress_routing"]
+
+
+def test_an_unknown_strategy_is_named(guide_spec: dict[str, Any]) -> None:
+    assert paths({**guide_spec, "ingress_routing": {"strategy": "random"}}) == ["ingress_routing.strategy"]
