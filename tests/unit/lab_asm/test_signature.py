@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 KEY = Credential("key-1", "secret-1")
 STS = Credential("key-2", "secret-2", security_token="token-2", expires=NOW + timedelta(hours=1))
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9.]{0,20}", fullmatch=True)  # the SDK does not encode names
 
 
@@ -129,7 +129,9 @@ def test_signed_header_names_are_sorted_and_single() -> None:
         assert code(with_headers(request, authorization=header)) == "SignatureDoesNotMatch"
 
 
-@pytest.mark.parametrize("header", [None, "", "Basic abc", "ACS3-HMAC-SHA256 Credential=a,Signature=1", "acs key-1:abc"])
+@pytest.mark.parametrize(
+    "header", [None, "", "Basic abc", "ACS3-HMAC-SHA256 Credential=a,Signature=1", "acs key-1:abc"]
+)
 def test_no_or_another_authorization(header: str | None) -> None:
     assert code(with_headers(signed(), authorization=header)) == "IncompleteSignature"
 
@@ -182,7 +184,9 @@ def test_security_tokens() -> None:
     assert code(expired, NOW + timedelta(hours=1)) == "InvalidSecurityToken.Expired"
     assert code(signed(replace(STS, security_token=None))) == "MissingSecurityToken"
     assert code(signed(replace(STS, security_token="token-x"))) == "InvalidSecurityToken.Malformed"
-    assert code(signed(replace(KEY, security_token="token-1"))) == "InvalidSecurityToken.MismatchWithAccessKey"
+    assert (
+        code(signed(replace(KEY, security_token="token-1"))) == "InvalidSecurityToken.MismatchWithAccessKey"
+    )
 
 
 def test_credentials_keep_their_secrets_to_themselves() -> None:

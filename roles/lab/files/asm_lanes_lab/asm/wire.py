@@ -92,9 +92,7 @@ def weighted_rule_in(parameter: str, text: str) -> dict[str, Any]:
     domains = rule.get("Domains", ["*"])
     if not isinstance(domains, list) or not all(isinstance(domain, str) for domain in domains):
         raise errors.invalid(parameter, "Domains is not an array of texts")
-    matches = rule.get("MatchRequests") or []
-    if not isinstance(matches, list):
-        raise errors.invalid(parameter, "MatchRequests is not an array")
+    matches = _array(parameter, rule, "MatchRequests")
     return {"hosts": domains, "requestMatches": [_match_in(parameter, match) for match in matches]}
 
 
@@ -105,11 +103,9 @@ def _match_in(parameter: str, value: Json) -> dict[str, Any]:
         result["uri"] = _string_match_in(
             parameter, _object(parameter, match["URI"], {"MatchingMode", "MatchingContent"})
         )
-    if match.get("Headers"):
-        if not isinstance(match["Headers"], list):
-            raise errors.invalid(parameter, "Headers is not an array")
-        fields = {"Name", "MatchingMode", "MatchingContent"}
-        headers = [_object(parameter, header, fields) for header in match["Headers"]]
+    fields = {"Name", "MatchingMode", "MatchingContent"}
+    headers = [_object(parameter, header, fields) for header in _array(parameter, match, "Headers")]
+    if headers:
         if not all(isinstance(header.get("Name"), str) and header["Name"] for header in headers):
             raise errors.invalid(parameter, "a header match has no Name")
         result["headers"] = {header["Name"]: _string_match_in(parameter, header) for header in headers}
@@ -123,6 +119,13 @@ def _string_match_in(parameter: str, match: Mapping[str, Json]) -> dict[str, str
     if not isinstance(content, str):
         raise errors.invalid(parameter, "MatchingContent is not a text")
     return {mode: content}
+
+
+def _array(parameter: str, value: Mapping[str, Json], field: str) -> list[Json]:
+    array = value.get(field)
+    if array is not None and not isinstance(array, list):
+        raise errors.invalid(parameter, f"{field} is not an array")
+    return array or []
 
 
 def _object(parameter: str, value: Json, fields: set[str]) -> dict[str, Json]:
