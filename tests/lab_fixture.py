@@ -17,13 +17,8 @@ def free_loopback(*ports: int) -> str:
     """An address of 127/8 on which nobody uses *ports*; random, so that parallel tests do not meet."""
     while True:
         address = f"127.{random.randint(128, 250)}.{random.randint(1, 250)}.{random.randint(1, 250)}"
-        try:
-            for port in ports:
-                with socket.create_server((address, port)):
-                    pass
-        except OSError:
-            continue
-        return address
+        if all(_is_free(address, port) for port in ports):
+            return address
 
 
 async def until(check: Callable[[], Awaitable[bool]], what: str, seconds: float = 10) -> None:
@@ -32,3 +27,24 @@ async def until(check: Callable[[], Awaitable[bool]], what: str, seconds: float 
     while not await check():
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
         await asyncio.sleep(0.02)
+
+
+def free_networks() -> dict[str, str]:
+    """Settings ``pod_network``, ``app_network`` and ``gateway_address`` that no other test uses."""
+    while True:
+        second, third = random.randint(128, 250), random.randrange(0, 256, 4)
+        networks = {
+            "pod_network": f"127.{second}.{third}.0/24",
+            "app_network": f"127.{second}.{third + 1}.0/24",
+            "gateway_address": f"127.{second}.{third + 2}.1",
+        }
+        if _is_free(f"127.{second}.{third}.1", 15099) and _is_free(networks["gateway_address"], 30080):
+            return networks
+
+
+def _is_free(address: str, port: int) -> bool:
+    try:
+        socket.create_server((address, port)).close()
+    except OSError:
+        return False
+    return True

@@ -16,7 +16,7 @@ from typing import Any
 from .errors import LabError
 from .files import Lock, read_json, remove, write_json
 from .kubelet.environment import PACKAGE_ROOT
-from .kubelet.process import memory
+from .kubelet.process import alive, memory
 from .settings import Settings, StateDir
 
 #: Seconds between two looks at what the daemon tells.
@@ -135,7 +135,7 @@ class Handle:
                 os.kill(pid, number)
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:
-                if self.pid() is None:
+                if not alive(pid):
                     return
                 time.sleep(LOOK)
         raise LabError(f"process {pid} does not end; see {self.files.log}")
@@ -200,4 +200,5 @@ def run(settings: Settings) -> int:
     forget_proxies()
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     asyncio.run(Lab(settings).run())
+    remove(*settings.files.runtime())
     return 0

@@ -60,7 +60,6 @@ class Lab:
         try:
             async with AsyncExitStack() as stack:
                 await self._serve(stack)
-            remove(*self._settings.files.runtime())
         except (LabError, PartError, OSError) as error:
             self._report.error, self._report.ready = str(error), False
             self._report.write()

@@ -47,7 +47,8 @@ def gateway(settings: Settings) -> Obj:
 
 def node() -> Obj:
     """The cluster's only node: this machine."""
-    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE_NAME}}
+    labels = {"kubernetes.io/hostname": NODE_NAME, "kubernetes.io/os": "linux"}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE_NAME, "labels": labels}}
 
 
 def node_status() -> Obj:

@@ -69,6 +69,7 @@ class DeploymentController:
             },
             "spec": {
                 "replicas": 0,
+                "minReadySeconds": deployment["spec"].get("minReadySeconds") or 0,
                 "selector": _also(deployment["spec"]["selector"], marked),
                 "template": template | {"metadata": template["metadata"] | {"labels": labels}},
             },

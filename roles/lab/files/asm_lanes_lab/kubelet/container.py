@@ -152,12 +152,11 @@ class Container:
         while True:
             wrong = await wanted.check()
             failed = failed + 1 if wrong else 0
-            if not wrong and not self.state.ready:
-                self._set(self.state.state, ready=True)
-            elif wrong and self.state.ready and failed >= wanted.failures:
+            ready = not wrong or (self.state.ready and failed < wanted.failures)
+            if self.state.ready and not ready:
                 await self._tell(False, "Unhealthy", f"Readiness probe failed: {wrong}")
-                self._set(self.state.state, reason=wrong)
-            self.state.reason = wrong or ""
+            if (ready, wrong or "") != (self.state.ready, self.state.reason):
+                self._set(self.state.state, ready=ready, reason=wrong or "")
             await asyncio.sleep(wanted.period if self.state.ready else probe.EAGER)
 
     def _ended(self, started: str, code: int, message: str = "") -> None:

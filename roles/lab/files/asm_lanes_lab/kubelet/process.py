@@ -75,6 +75,15 @@ def _dies_with(parent: int) -> Callable[[], None]:
     return prepare
 
 
+def alive(pid: int) -> bool:
+    """Whether a process exists and has not ended (a zombie has)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state not in ("Z", "X")
+
+
 def memory(pid: int) -> int | None:
     """Resident memory of a process in bytes; None when there is no such process."""
     try:
