@@ -24,7 +24,7 @@ from .listeners import (
 from .options import Options
 from .services import Services
 from .snapshot import Snapshot
-from .virtualhosts import BoundServer, MeshRules, gateway_hosts, sidecar_hosts
+from .virtualhosts import BoundServer, MeshRules, SidecarHosts, gateway_hosts
 from .workloads import Pod, app_address
 
 
@@ -52,6 +52,7 @@ def translate(snapshot: Snapshot, options: Options) -> Translation:
     """Configure every sidecar and every gateway pod of a snapshot."""
     services = Services.of(snapshot)
     rules = MeshRules.of(snapshot.virtual_services)
+    outbound = SidecarHosts(services, rules)
     open_servers, gateway_findings = _open_servers(snapshot)
     shared = [
         service_cluster(cluster, endpoints_file(options.xds_dir, cluster.name))
@@ -63,7 +64,7 @@ def translate(snapshot: Snapshot, options: Options) -> Translation:
             servers = open_servers.get(pod.gateway, {})
             proxies.append(_gateway_proxy(pod, servers, snapshot, services, shared, options))
         elif pod.sidecar:
-            proxies.append(_sidecar_proxy(pod, snapshot, services, rules, shared, options))
+            proxies.append(_sidecar_proxy(pod, snapshot, outbound, shared, options))
     findings = gateway_findings + services.findings + rules.findings
     findings += _propagation_findings(snapshot) + _service_findings(snapshot)
     findings += _reference_findings(snapshot, services)
@@ -136,7 +137,7 @@ def _gateway_proxy(
 
 
 def _sidecar_proxy(
-    pod: Pod, snapshot: Snapshot, services: Services, rules: MeshRules, shared: list[Json], options: Options
+    pod: Pod, snapshot: Snapshot, outbound: SidecarHosts, shared: list[Json], options: Options
 ) -> ProxyConfig:
     folder = options.xds_dir / pod.proxy_name
     app_ip = app_address(pod.ip, options.pod_network, options.app_network)
@@ -144,8 +145,8 @@ def _sidecar_proxy(
     listeners = [
         http_listener("outbound", pod.ip, OUTBOUND_PORT, "outbound", "outbound", options, folder),
     ]
-    hosts = sidecar_hosts(pod, services, rules)
-    routes = {"outbound": _with_propagation(_route_configuration("outbound", hosts), "outbound", propagation)}
+    calls = _route_configuration("outbound", outbound.of(pod))
+    routes = {"outbound": _with_propagation(calls, "outbound", propagation)}
     clusters = []
     for port, protocol in _inbound_ports(pod, snapshot).items():
         name, cluster = f"inbound-{port}", f"inbound|{port}||"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from .envoy import Json
 from .findings import Finding
-from .istio import MESH, Server, VirtualService
+from .istio import MESH, Labels, Server, VirtualService
 from .routes import (
     Scope,
     is_catch_all,
@@ -32,6 +32,8 @@ class MeshRules:
 
     exact: dict[str, VirtualService] = field(default_factory=dict)
     wildcard: dict[str, VirtualService] = field(default_factory=dict)
+    source_labels: Labels = frozenset()
+    """Every label of a caller that some match asks for."""
     findings: list[Finding] = field(default_factory=list)
 
     @classmethod
@@ -42,6 +44,10 @@ class MeshRules:
             if MESH in rule.gateways:
                 for index, host in enumerate(rule.hosts):
                     result._claim(rule, index, host)
+                for route in rule.http:
+                    result.source_labels = result.source_labels.union(
+                        *(m.source_labels for m in route.matches)
+                    )
         return result
 
     def _claim(self, rule: VirtualService, index: int, host: str) -> None:
@@ -59,7 +65,35 @@ class MeshRules:
         return self.wildcard[max(fitting, key=len)] if fitting else None
 
 
-def sidecar_hosts(pod: Pod, services: Services, rules: MeshRules) -> list[Json]:
+@dataclass(frozen=True)
+class Caller:
+    """What rules can ask of the pod that sends a request."""
+
+    namespace: str
+    labels: Labels
+
+
+class SidecarHosts:
+    """The virtual hosts of the sidecars' outbound sides.
+
+    Sidecars of one namespace share them (the very same list) unless a rule tells them apart by a label, which
+    spares most of the work where there are many.
+    """
+
+    def __init__(self, services: Services, rules: MeshRules) -> None:
+        self._services, self._rules = services, rules
+        self._made: dict[tuple[str, Labels], list[Json]] = {}
+
+    def of(self, pod: Pod) -> list[Json]:
+        """The virtual hosts for one pod."""
+        caller = Caller(pod.ref.namespace, pod.labels & self._rules.source_labels)
+        key = (caller.namespace, caller.labels)
+        if key not in self._made:
+            self._made[key] = sidecar_hosts(caller, self._services, self._rules)
+        return self._made[key]
+
+
+def sidecar_hosts(caller: Caller, services: Services, rules: MeshRules) -> list[Json]:
     """The virtual hosts of a sidecar's outbound side; the last one answers for unknown hosts."""
     taken: set[str] = set()
     hosts: list[Json] = []
@@ -77,31 +111,31 @@ def sidecar_hosts(pod: Pod, services: Services, rules: MeshRules) -> list[Json]:
         for port in service.ports:
             if port.protocol != "tcp":
                 name = f"{service.host}:{port.number}"
-                routes = _service_routes(pod, service, port, rule, services)
-                add(name, _domains(pod, service, port), routes)
+                routes = _service_routes(caller, service, port, rule, services)
+                add(name, _domains(caller, service, port), routes)
     for host, rule in {**rules.exact, **rules.wildcard}.items():
         if host != "*" and host not in services.by_host:
             # A host that only a VirtualService knows is reachable on port 80, as in Istio.
-            scope = mesh_scope(80, pod.ref.namespace, pod.labels)
+            scope = mesh_scope(80, caller.namespace, caller.labels)
             add(host, [host, f"{host}:80"], virtual_service_routes(rule, scope, services))
     hosts.append({"name": "unknown-host", "domains": ["*"], "routes": [unknown_host_route()]})
     return hosts
 
 
 def _service_routes(
-    pod: Pod, service: Service, port: ServicePort, rule: VirtualService | None, services: Services
+    caller: Caller, service: Service, port: ServicePort, rule: VirtualService | None, services: Services
 ) -> list[Json]:
     if rule is None:
         cluster = services.clusters[cluster_name(port.number, "", service.host)]
         return [service_route(cluster.name, cluster.balancing)]
-    return virtual_service_routes(rule, mesh_scope(port.number, pod.ref.namespace, pod.labels), services)
+    return virtual_service_routes(rule, mesh_scope(port.number, caller.namespace, caller.labels), services)
 
 
-def _domains(pod: Pod, service: Service, port: ServicePort) -> list[str]:
-    """All names by which the pod may call the Service's port; the bare name in its own namespace only."""
+def _domains(caller: Caller, service: Service, port: ServicePort) -> list[str]:
+    """All names by which the caller may reach the Service's port; the bare name in its own namespace only."""
     name, namespace = service.ref.name, service.ref.namespace
     names = [f"{name}.{namespace}", f"{name}.{namespace}.svc", service.host]
-    if namespace == pod.ref.namespace:
+    if namespace == caller.namespace:
         names.insert(0, name)
     with_port = [f"{item}:{port.number}" for item in names]
     return names + with_port if port.number == 80 else with_port

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from .envoy import Json
 from .translate import ProxyConfig, Translation, endpoints_file
 
 
@@ -22,7 +22,7 @@ class XdsWriter:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._written: dict[Path, str] = {}
+        self._digests: dict[Path, str] = {}
 
     def write(self, translation: Translation) -> list[Path]:
         """Bring the files up to date; returns those that were written.
@@ -31,47 +31,61 @@ class XdsWriter:
         bootstrap last, since its presence starts the proxy. Leftovers, of proxies and clusters that are gone
         or of an earlier run, are removed at the end.
         """
-        wanted = dict(_files(self._folder, translation))
-        changed = [path for path, text in wanted.items() if self._written.get(path) != text]
-        for path in changed:
-            _replace(path, wanted[path])
-        self._remove_others(wanted, translation)
-        self._written = wanted
-        return changed
+        written, digests = [], {}
+        for path, text in _files(self._folder, translation):
+            digests[path] = hashlib.sha256(text.encode()).hexdigest()
+            if self._digests.get(path) != digests[path]:
+                _replace(path, text)
+                written.append(path)
+        self._remove_others(digests, translation)
+        self._digests = digests
+        return written
 
-    def _remove_others(self, wanted: dict[Path, str], translation: Translation) -> None:
-        for path in self._written.keys() - wanted.keys():
+    def _remove_others(self, wanted: Iterable[Path], translation: Translation) -> None:
+        first = not self._digests
+        leftover = (self._folder / "eds").glob("*.json") if first else self._digests.keys()
+        for path in set(leftover) - set(wanted):
             path.unlink(missing_ok=True)
-        if not self._folder.is_dir():
-            return
         known = {proxy.name for proxy in translation.proxies} | {"eds"}
-        for entry in self._folder.iterdir():
+        for entry in self._folder.glob("*"):
             if entry.name not in known:
                 shutil.rmtree(entry, ignore_errors=True)
-        if not self._written:
-            for path in (self._folder / "eds").glob("*.json"):
-                if path not in wanted:
-                    path.unlink(missing_ok=True)
 
 
-def _files(folder: Path, translation: Translation) -> Iterable[tuple[Path, str]]:
+def _files(folder: Path, translation: Translation) -> Iterator[tuple[Path, str]]:
+    texts = _Texts()
     for cluster, endpoints in translation.endpoints.items():
-        yield endpoints_file(folder, cluster), _response([endpoints])
+        yield endpoints_file(folder, cluster), _response([texts.of(endpoints)])
     for proxy in translation.proxies:
-        yield from _proxy_files(folder / proxy.name, proxy)
+        yield from _proxy_files(folder / proxy.name, proxy, texts)
 
 
-def _proxy_files(folder: Path, proxy: ProxyConfig) -> Iterable[tuple[Path, str]]:
-    yield folder / "cds.json", _response(proxy.clusters)
+def _proxy_files(folder: Path, proxy: ProxyConfig, texts: _Texts) -> Iterator[tuple[Path, str]]:
+    yield folder / "cds.json", _response([texts.of(cluster) for cluster in proxy.clusters])
     for name, routes in proxy.routes.items():
-        yield folder / "rds" / f"{name}.json", _response([routes])
-    yield folder / "lds.json", _response(proxy.listeners)
-    yield folder / "bootstrap.json", json.dumps(proxy.bootstrap)
+        fields = (f"{json.dumps(key)}:{texts.of(value)}" for key, value in routes.items())
+        yield folder / "rds" / f"{name}.json", _response([f"{{{','.join(fields)}}}"])
+    yield folder / "lds.json", _response([texts.of(listener) for listener in proxy.listeners])
+    yield folder / "bootstrap.json", texts.of(proxy.bootstrap)
 
 
-def _response(resources: list[Json]) -> str:
+class _Texts:
+    """JSON texts of the parts of one translation; parts that proxies share are serialised once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+
+    def of(self, part: Any) -> str:
+        """The JSON text; the part must live on as long as this object does."""
+        text = self._known.get(id(part))
+        if text is None:
+            text = self._known[id(part)] = json.dumps(part, separators=(",", ":"))
+        return text
+
+
+def _response(resources: list[str]) -> str:
     """An xDS answer; its version is a digest, so that Envoy's /config_dump tells what is in force."""
-    text = json.dumps(resources, separators=(",", ":"))
+    text = f"[{','.join(resources)}]"
     version = hashlib.sha256(text.encode()).hexdigest()[:12]
     return f'{{"version_info":"{version}","resources":{text}}}'
 
