@@ -1,0 +1,213 @@
+"""The lab's ASM OpenAPI on its own API servers, and two ways to use it: as a user, and in process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.asm.lanes.plugins.module_utils._asm.client import AsmClient
+from ansible_collections.asm.lanes.plugins.module_utils._asm.credentials import Connection
+from ansible_collections.asm.lanes.plugins.module_utils._asm.deadline import Deadline
+from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_group import Run, Wish, ensure
+from ansible_collections.asm.lanes.plugins.module_utils._asm.openapi import OpenApiLanes
+from ansible_collections.asm.lanes.plugins.module_utils._asm.retry import RetryPolicy
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import LaneGroup
+from asm_lanes_lab.asm import AsmApi, Credential, Fault
+from asm_lanes_lab.client import Cluster
+from asm_lanes_lab.kube import KubeApiServer
+from asm_lanes_lab.settings import Settings
+from lab_fixture import LAB_FILES
+
+ROOT = Path(__file__).parents[3]
+MESH = "lab-mesh"
+YESTERDAY = datetime.now(timezone.utc) - timedelta(days=1)
+ADMIN = Credential("AK-ADMIN", "5ecret/of+admin==")
+READONLY = Credential("AK-READONLY", "5ecret/of+readonly==", permissions="readonly")
+NOBODY = Credential("AK-NOBODY", "5ecret/of+nobody==", permissions="none")
+EXPIRED = Credential("STS.EXPIRED", "5ecret/of+expired==", "t0ken/of+expired==", expires=YESTERDAY)
+WRONG_SECRET = "n0t/the+right=one"
+KEYS = (ADMIN, READONLY, NOBODY, EXPIRED)
+SECRETS = [WRONG_SECRET, "t0ken/of+expired==", *(key.access_key_secret for key in KEYS)]
+
+
+class Emulator:
+    """ASM's OpenAPI of the lab, in a thread of its own, so that tests may block."""
+
+    def __init__(self, folder: Path) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self._thread.start()
+        self._folder = folder
+        self.wait(self._start())
+
+    def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine where the emulator lives."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
+
+    async def _start(self) -> None:
+        files = sorted((LAB_FILES / "asm_lanes_lab/crds").glob("*.yaml"))
+        crds = [crd for file in files for crd in yaml.safe_load_all(file.read_text())]
+        settings = Settings.parse({"mesh_id": MESH}, state_dir=self._folder)
+        self.servers, self.clusters = [], []
+        for name in ("cluster", "mesh"):
+            server = KubeApiServer(name, crds=crds if name == "mesh" else [], tokens={"token": "admin"})
+            await server.start("127.0.0.1", 0)
+            kubeconfig = self._folder / f"{name}.kubeconfig"
+            kubeconfig.write_text(yaml.safe_dump(server.kubeconfig("token")))
+            self.servers.append(server)
+            self.clusters.append(await Cluster.connect(kubeconfig, name))
+        cluster, self.mesh = self.clusters
+        self.api = AsmApi(settings, self.mesh, cluster, KEYS)
+        await self.api.start("127.0.0.1", 0)
+        self.endpoint = f"127.0.0.1:{self.api.port}"
+
+    async def _stop(self) -> None:
+        await self.api.stop()
+        for part in self.clusters:
+            await part.close()
+        for server in self.servers:
+            await server.stop()
+
+    async def _clear(self) -> None:
+        for kind in ("ASMSwimLane", "ASMSwimLaneGroup"):
+            for item in await self.mesh.list("istio.alibabacloud.com/v1", kind):
+                await self.mesh.delete("istio.alibabacloud.com/v1", kind, item["metadata"]["name"])
+
+    def reset(self) -> None:
+        """No lanes, no faults, no counts."""
+        self.wait(self._clear())
+        self.api.faults.set([])
+        self.api.stats.reset()
+
+    def faults(self, *faults: Fault) -> None:
+        self.api.faults.set(faults)
+
+    @property
+    def writes(self) -> int:
+        """Writes that succeeded since the last reset."""
+        return self.api.stats.writes
+
+    def stop(self) -> None:
+        self.wait(self._stop())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+        self.loop.close()
+
+
+@pytest.fixture(scope="session")
+def running_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    emulator = Emulator(tmp_path_factory.mktemp("asm"))
+    yield emulator
+    emulator.stop()
+
+
+@pytest.fixture
+def asm(running_emulator: Emulator) -> Emulator:
+    """The emulator, empty."""
+    running_emulator.reset()
+    return running_emulator
+
+
+@dataclass
+class User:
+    """Runs the module as a user does: a playbook with one task."""
+
+    folder: Path
+    defaults: dict[str, Any]
+    output: str = field(default="", init=False)
+
+    def lane_group(self, *arguments: str, **options: Any) -> dict[str, Any]:
+        """The module's result. None takes a default away. arguments: of ansible-playbook, such as --check."""
+        task = {k: v for k, v in {**self.defaults, **options}.items() if v is not None}
+        return self.play([{"name": "Lane group", "asm.lanes.lane_group": task}], *arguments)
+
+    def play(self, tasks: list[dict[str, Any]], *arguments: str, **variables: str) -> dict[str, Any]:
+        """The result of the last task that ran; fails when a secret or a traceback is shown."""
+        book = self.folder / "play.yml"
+        play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
+        book.write_text(yaml.safe_dump([play]))
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("ALIBABA", "ALICLOUD"))}
+        environment.update(
+            ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.tree",
+            ANSIBLE_CALLBACK_TREE_DIR=str(self.folder / "results"),
+            ANSIBLE_NOCOLOR="1",
+            HOME=str(self.folder),
+            ALIBABA_CLOUD_ECS_METADATA_DISABLED="true",
+            **variables,
+        )
+        command = [str(Path(sys.executable).with_name("ansible-playbook")), str(book), "-vvvv", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+        self.output = done.stdout + done.stderr
+        assert not [secret for secret in SECRETS if secret in self.output], "a secret is shown"
+        assert "Traceback" not in self.output, self.output
+        result: dict[str, Any] = json.loads((self.folder / "results" / "localhost").read_text())
+        return result
+
+
+@pytest.fixture
+def user(asm: Emulator, tmp_path: Path) -> User:
+    """A user with the administrator's keys and the guide's lane group."""
+    both = ["default/wsk-svc", "default/helloworld"]
+    return User(
+        tmp_path,
+        {
+            "mesh_id": MESH,
+            "access_key_id": ADMIN.access_key_id,
+            "access_key_secret": ADMIN.access_key_secret,
+            "endpoint": asm.endpoint,
+            "protocol": "http",
+            "timeout": 20,
+            "name": "ws",
+            "route_header": "version",
+            "trace_header": "baggage",
+            "gateway_rule": {"name": "ws-gateway", "namespace": "default"},
+            "services": both,
+            "baseline": "base",
+            "lanes": [
+                {"name": "base", "label_selector": {"version": "v1"}, "services": both},
+                {"name": "v1", "label_selector": {"version": "v1"}, "services": ["default/helloworld"]},
+                {"name": "v2", "label_selector": {"version": "v2"}, "services": ["default/helloworld"]},
+            ],
+        },
+    )
+
+
+@dataclass
+class InProcess:
+    """The same below the module: the official SDK over HTTP, without Ansible's second per run."""
+
+    asm: Emulator
+
+    def client(self, seconds: float = 15) -> AsmClient:
+        connection = Connection(
+            ADMIN.access_key_id,
+            ADMIN.access_key_secret,
+            endpoint=self.asm.endpoint,
+            protocol="http",
+            request_timeout=1.0,
+        )
+        return AsmClient(connection, MESH, Deadline(seconds), RetryPolicy(base=0.02))
+
+    def ensure(self, group: LaneGroup, purge: bool = True, absent: bool = False, check: bool = False) -> Run:
+        run = Run()
+        ensure(OpenApiLanes(self.client()), Wish(group, absent, purge), run, check)
+        return run
+
+    def read(self, name: str) -> LaneGroup | None:
+        return OpenApiLanes(self.client()).read(name)
+
+
+@pytest.fixture
+def lanes(asm: Emulator) -> InProcess:
+    return InProcess(asm)

@@ -1,0 +1,34 @@
+"""Random groups through the official SDK: any group becomes any other, and check mode says how."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import GatewayRule, as_spec
+from hypothesis import HealthCheck, Phase, given, settings
+from unit.lanes.strategies import pairs
+
+RANDOM = settings(
+    max_examples=20,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking would take minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@given(pair=pairs())
+@RANDOM
+def test_any_group_becomes_any_other_and_back(asm, lanes, pair):
+    asm.reset()
+    for group in (*pair, pair[0]):
+        before = asm.writes
+        checked = lanes.ensure(group, check=True)
+        assert asm.writes == before
+        made = lanes.ensure(group)
+        assert made.facts() == checked.facts()
+        assert asm.writes - before == made.done == len(checked.planned)
+        # The gateway rule's namespace is the one thing that cannot be read back.
+        expected = replace(group, gateway_rule=GatewayRule("gw"))
+        assert as_spec(lanes.read("g")) == as_spec(expected)
+        assert not lanes.ensure(group).plan.changed
+        assert asm.writes - before == made.done
