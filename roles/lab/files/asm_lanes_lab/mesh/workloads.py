@@ -79,12 +79,13 @@ class Pod:
 
 def protocol(name: str, app_protocol: str = "") -> str:
     """Istio's explicit protocol selection: appProtocol first, then the port name up to its first dash."""
-    chosen = (app_protocol or name.partition("-")[0]).lower()
+    given = (app_protocol or name).lower()
+    chosen = (
+        "grpc-web" if given.startswith("grpc-web") else given if app_protocol else given.partition("-")[0]
+    )
     if chosen in ("http2", "grpc", "kubernetes.io/h2c"):
         return "http2"
-    return (
-        "http" if chosen in ("http", "grpc-web", "kubernetes.io/ws") or name.startswith("grpc-web") else "tcp"
-    )
+    return "http" if chosen in ("http", "grpc-web", "kubernetes.io/ws") else "tcp"
 
 
 def service(obj: dict[str, Any]) -> Service | None:
