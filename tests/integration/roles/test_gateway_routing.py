@@ -1,0 +1,108 @@
+"""The role gateway_routing against the lab's Kubernetes API: its life cycle, and what goes wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from .conftest import Servers
+from .test_sample_app import errors
+
+ROLE = "- {include_role: {name: asm.lanes.gateway_routing}}"
+ABSENT = "- {include_role: {name: asm.lanes.gateway_routing}, vars: {gateway_routing_state: absent}}"
+SHOW = "- {debug: {var: gateway_routing_result}}"
+KINDS = "gateways.networking.istio.io,virtualservices.networking.istio.io"
+GUIDE = {"gateway.networking.istio.io/ws-gateway", "virtualservice.networking.istio.io/ws"}
+FOREIGN = """
+apiVersion: networking.istio.io/v1beta1
+kind: VirtualService
+metadata: {name: foreign, namespace: default}
+spec: {hosts: [foreign.example], http: [{route: [{destination: {host: foreign}}]}]}
+"""
+GATEWAY = """
+apiVersion: istio.alibabacloud.com/v1beta1
+kind: IstioGateway
+metadata: {name: ingressgateway, namespace: istio-system}
+spec:
+  gatewayType: ingress
+  ports: [{name: http2, port: 80, targetPort: 80, protocol: TCP}]
+"""
+
+
+def test_life_cycle(servers: Servers) -> None:
+    servers.kubectl("mesh", "apply", "-f", "-", stdin=f"{FOREIGN}---{GATEWAY}")
+    listening = ports(servers)
+    writes, untouched = servers.mesh.stats["writes"], servers.cluster.stats["writes"]
+    checked = servers.play(f"{ROLE}\n{SHOW}", "--check", "--diff")
+    assert checked.code == 0, checked.output
+    assert checked.counts["changed"] == 1
+    assert "VirtualService ws" in checked.output
+    assert "wsk-svc.default.svc.cluster.local" in checked.output
+    assert servers.mesh.stats["writes"] == writes
+
+    twice = servers.play(f"{ROLE}\n{ROLE}\n{SHOW}")
+    assert twice.code == 0, twice.output
+    assert twice.counts["changed"] == 1
+    assert '"written": []' in twice.output
+    assert servers.names("mesh", KINDS) - {"virtualservice.networking.istio.io/foreign"} == GUIDE
+    assert ports(servers) == listening
+    assert servers.cluster.stats["writes"] == untouched
+
+    gone = servers.play(f"{ABSENT}\n{ABSENT}")
+    assert gone.code == 0, gone.output
+    assert gone.counts["changed"] == 1
+    assert servers.names("mesh", KINDS) == {"virtualservice.networking.istio.io/foreign"}
+
+
+def ports(servers: Servers) -> list[dict[str, Any]]:
+    """The ports of the ASM gateway."""
+    found = servers.kubectl(
+        "mesh", "get", "istiogateway", "ingressgateway", "-n", "istio-system", "-o", "json"
+    )
+    listed: list[dict[str, Any]] = json.loads(found)["spec"]["ports"]
+    return listed
+
+
+def test_the_gateway_port_is_added_on_request_and_no_other_is_lost(servers: Servers) -> None:
+    managed = {"gateway_routing_manage_gateway_port": True}
+    old = ports(servers)
+    checked = servers.play(ROLE, "--check", **managed)
+    assert checked.code == 0, checked.output
+    assert ports(servers) == old
+    twice = servers.play(f"{ROLE}\n{ROLE}\n{SHOW}", **managed)
+    assert twice.code == 0, twice.output
+    assert twice.counts["changed"] == 2  # the port and the routing, once each
+    new = {"name": "http-30080", "port": 30080, "targetPort": 30080, "protocol": "TCP"}
+    assert ports(servers) == [*old, new]
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"gateway_routing_rule_name": "Ws_Gateway"}, "gateway_routing_rule_name: a name is at most 63"),
+        (
+            {"gateway_routing_namespace": "nowhere"},
+            "Namespace nowhere does not exist in the mesh control plane",
+        ),
+        (
+            {"gateway_routing_manage_gateway_port": True, "gateway_routing_gateway_name": "edge"},
+            "There is no IstioGateway edge in namespace istio-system",
+        ),
+        ({"gateway_routing_hosts": []}, "refused the routing in namespace default"),
+    ],
+)
+def test_bad_input_is_one_clear_error(servers: Servers, variables: dict[str, object], words: str) -> None:
+    result = servers.play(ROLE, **variables)
+    assert result.code != 0
+    assert len(errors(result)) == 1, result.output
+    assert words in result.output
+    assert "Traceback" not in result.output
+
+
+def test_the_kubeconfig_of_the_cluster_is_noticed(servers: Servers) -> None:
+    result = servers.play(ROLE, asm_lanes_mesh_kubeconfig=str(servers.kubeconfig("cluster")))
+    assert len(errors(result)) == 1, result.output
+    assert "does not serve Gateway of networking.istio.io/v1beta1" in result.output
+    assert "mesh control plane" in result.output
