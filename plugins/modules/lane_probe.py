@@ -286,7 +286,7 @@ proof:
 """
 
 import time
-import traceback
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -294,13 +294,8 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.asm.lanes.plugins.module_utils._lanes import model
 from ansible_collections.asm.lanes.plugins.module_utils._probe import cases, client, reading, verdict
 
-IMPORT_ERROR = None
-try:
-    import aiohttp  # noqa: F401  the client imports it where it is used
-    import socketio  # noqa: F401
-except ImportError:
-    IMPORT_ERROR = traceback.format_exc()
-
+#: The libraries that the clients import when they run: import name -> name to install.
+LIBRARIES = {"aiohttp": "aiohttp", "socketio": "python-socketio"}
 #: Pause between two attempts (seconds).
 PAUSE = 0.5
 
@@ -353,8 +348,9 @@ ARGUMENTS = {
 def main() -> None:
     """Read the options, probe (not in check mode), report."""
     module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
-    if IMPORT_ERROR:
-        module.fail_json(msg=missing_required_lib("python-socketio and aiohttp"), exception=IMPORT_ERROR)
+    missing = [library for name, library in LIBRARIES.items() if find_spec(name) is None]
+    if missing:
+        module.fail_json(msg=missing_required_lib(" and ".join(missing)))
     _check_options(module)
     params = module.params
     try:

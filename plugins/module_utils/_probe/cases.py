@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     #: Value of the route header at the entrance (None: not sent) -> service ``namespace/name`` -> version.
-    Expect = Callable[[str | None], Mapping[str, str]]
+    Expect = Callable[["str | None"], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
