@@ -1,13 +1,22 @@
-"""What the tests of the lab share."""
+"""A whole lab for tests: the fixture ``lab`` (one for the test session), and what tests of the lab share."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from asm_lanes_lab.settings import Settings
 
 #: The folder that holds the package ``asm_lanes_lab``.
 LAB_FILES = Path(__file__).parent.parent / "roles" / "lab" / "files"
@@ -48,3 +57,97 @@ def _is_free(address: str, port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@dataclass(frozen=True)
+class RunningLab:
+    """A lab of its own: own ports, own addresses, own state folder."""
+
+    settings: Settings
+
+    @property
+    def state_dir(self) -> Path:
+        """Folder of the lab's files."""
+        return self.settings.state_dir
+
+    @property
+    def cluster_kubeconfig(self) -> Path:
+        """Kubeconfig of the data plane cluster."""
+        return self.settings.files.cluster_kubeconfig
+
+    @property
+    def mesh_kubeconfig(self) -> Path:
+        """Kubeconfig of the mesh control plane."""
+        return self.settings.files.mesh_kubeconfig
+
+    @property
+    def inventory(self) -> Path:
+        """Ansible inventory."""
+        return self.settings.files.inventory
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """``access_key_id``, ``access_key_secret``, ``lab_token``."""
+        data: dict[str, str] = json.loads(self.settings.files.credentials.read_text())
+        return data
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The inventory's ``asm_lanes_*`` variables."""
+        data: dict[str, Any] = yaml.safe_load(self.inventory.read_text())["lab"]["vars"]
+        return data
+
+    @property
+    def asm_endpoint(self) -> str:
+        """``host:port`` of the ASM OpenAPI (plain HTTP)."""
+        return f"{self.settings.api_address}:{self.settings.asm_api_port}"
+
+    def gateway_url(self, port: int = 30080) -> str:
+        """URL of the ingress gateway."""
+        return f"http://{self.settings.gateway_address}:{port}"
+
+    def status(self) -> dict[str, Any]:
+        """What ``status --json`` says."""
+        data: dict[str, Any] = json.loads(lab_command("status", self.state_dir, "--json").stdout)
+        return data
+
+    def reset(self) -> None:
+        """Make the lab as new."""
+        lab_command("reset", self.state_dir)
+
+
+def lab_command(
+    command: str, state_dir: Path, *arguments: str, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m asm_lanes_lab COMMAND``; with *check*, fail with its words when it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "asm_lanes_lab", command, "--state-dir", str(state_dir), *arguments],
+        cwd=LAB_FILES,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert not check or done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
+    return done
+
+
+def lab_settings(**settings: Any) -> list[str]:
+    """Arguments of ``start`` for free ports and addresses, and *settings*."""
+    free = {"cluster_api_port": 0, "mesh_api_port": 0, "asm_api_port": 0, **free_networks(), **settings}
+    return [f"--set={name}={json.dumps(value)}" for name, value in free.items()]
+
+
+def start_lab(state_dir: Path, **settings: Any) -> RunningLab:
+    """Start a lab on free ports and addresses; to be stopped with ``lab_command("stop", state_dir)``."""
+    lab_command("start", state_dir, *lab_settings(**settings))
+    return RunningLab(Settings.load(state_dir / "settings.json"))
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    """A running lab, shared by all tests of the session: leave no objects behind, or ``reset`` it."""
+    state_dir = tmp_path_factory.mktemp("lab")
+    try:
+        yield start_lab(state_dir)
+    finally:
+        lab_command("stop", state_dir, "--purge")

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .checks import check
 from .errors import LabError
 from .files import Lock, read_json, remove, write_json
 from .kubelet.environment import PACKAGE_ROOT
@@ -58,6 +59,7 @@ class Handle:
 
     def spawn(self) -> None:
         """Start the daemon, in a session of its own."""
+        check(self._settings)
         try:
             self.files.root.mkdir(parents=True, exist_ok=True)
             remove(*self.files.runtime())

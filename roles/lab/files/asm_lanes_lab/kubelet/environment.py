@@ -24,7 +24,7 @@ class ConfigError(Exception):
 def base() -> dict[str, str]:
     """What every child process gets."""
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    # The stand-ins speak plain HTTP; loading the machine's CA certificates would cost each a tenth of a second.
+    # The stand-ins speak plain HTTP; the machine's CA certificates would cost each a tenth of a second.
     return inherited | {
         "PYTHONPATH": str(PACKAGE_ROOT),
         "PYTHONUNBUFFERED": "1",

@@ -21,18 +21,21 @@ class AddressPool:
     def __init__(self, settings: Settings) -> None:
         self._pods = IPv4Network(settings.pod_network)
         self._apps = IPv4Network(settings.app_network)
-        hosts = range(RESERVED, self._pods.num_addresses - 1)
-        self._free = deque(str(self._pods[host]) for host in hosts)
+        self._unused = iter(range(RESERVED, self._pods.num_addresses - 1))
+        self._rested: deque[str] = deque()
 
     def take(self) -> str:
         """A free address; raises NoAddressError."""
-        if not self._free:
+        host = next(self._unused, None)
+        if host is not None:
+            return str(self._pods[host])
+        if not self._rested:
             raise NoAddressError(f"pod_network: no address of {self._pods} is free")
-        return self._free.popleft()
+        return self._rested.popleft()
 
     def give_back(self, address: str) -> None:
         """Return an address taken."""
-        self._free.append(address)
+        self._rested.append(address)
 
     def behind(self, address: str) -> str:
         """Where the app of the injected pod *address* listens: the same host part in the app network."""
