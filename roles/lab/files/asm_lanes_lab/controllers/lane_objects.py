@@ -147,15 +147,20 @@ def _group_of(obj: Mapping[str, Any]) -> str:
     return str(obj["metadata"]["labels"][routing.GROUP_LABEL])
 
 
-def _referenced(objects: Iterable[Obj]) -> set[tuple[str, str]]:
-    """(host, subset) of every route of the VirtualServices among the objects."""
+def _referenced(objects: Iterable[Obj]) -> set[tuple[str, str, str]]:
+    """(group, host, subset) of every route of the VirtualServices among the generated objects."""
     return {
-        (target.get("host", ""), target["subset"])
+        (_group_of(obj), target.get("host", ""), target["subset"])
         for obj in objects
         if obj["kind"] == "VirtualService"
         for target in _targets(obj)
         if target.get("subset")
     }
+
+
+def hosts(virtual_service: Obj) -> set[str]:
+    """The hosts that a VirtualService routes to."""
+    return {target["host"] for target in _targets(virtual_service) if target.get("host")}
 
 
 def _targets(virtual_service: Obj) -> Iterator[Mapping[str, Any]]:
@@ -165,18 +170,18 @@ def _targets(virtual_service: Obj) -> Iterator[Mapping[str, Any]]:
             yield (leg.get("fallback") or {}).get("target") or {}
 
 
-def _with_needed_subsets(obj: Obj, there: Obj, routes: set[tuple[str, str]]) -> Obj:
+def _with_needed_subsets(obj: Obj, there: Obj, routes: set[tuple[str, str, str]]) -> Obj:
     """The wanted rule, with those of the existing subsets that routes still refer to."""
     spec = obj["spec"]
     names = {subset["name"] for subset in spec["subsets"]}
     needed = [
         subset
         for subset in there["spec"].get("subsets") or ()
-        if subset["name"] not in names and (spec["host"], subset["name"]) in routes
+        if subset["name"] not in names and (_group_of(obj), spec["host"], subset["name"]) in routes
     ]
     return {**obj, "spec": {**spec, "subsets": [*spec["subsets"], *needed]}} if needed else obj
 
 
-def _free(obj: Obj, routes: set[tuple[str, str]]) -> bool:
-    host = obj["spec"].get("host")
-    return obj["kind"] != "DestinationRule" or all(route_host != host for route_host, _ in routes)
+def _free(obj: Obj, routes: set[tuple[str, str, str]]) -> bool:
+    owner = (_group_of(obj), obj["spec"].get("host"))
+    return obj["kind"] != "DestinationRule" or all(route[:2] != owner for route in routes)

@@ -53,9 +53,20 @@ class LaneController:
     async def _step(self) -> float | None:
         await asyncio.sleep(_SETTLE)
         decision = decide(self._view(), self._version)
-        wakes = [await self._write(write) for write in decision.writes]
+        wakes = await self._write_all(decision.writes)
         wakes += [await self._report(obj, status) for obj, status in decision.statuses]
         return soonest(*wakes)
+
+    async def _write_all(self, writes: list[Write]) -> list[float | None]:
+        wakes = []
+        unsure: set[str] = set()  # hosts whose subsets may be missing
+        for write in writes:
+            if write.obj["kind"] == "VirtualService" and unsure & lane_objects.hosts(write.obj):
+                continue
+            wakes.append(await self._write(write))
+            if wakes[-1] is not None and write.obj["kind"] == "DestinationRule":
+                unsure.add(write.obj["spec"]["host"])
+        return wakes
 
     def _view(self) -> View:
         generated = [obj for informer in self._generated for obj in informer.items.values()]
