@@ -7,7 +7,9 @@ transaction, so the order matters: every state on the way routes sensibly, and f
 every prefix of the plan the next run converges.
 
 Order: widen the group's services, create lanes (the baseline first), widen lanes, move
-baseline and fallbacks, narrow lanes, delete lanes, narrow the group.
+baseline and fallbacks, narrow lanes, delete lanes, narrow the group. A strict group goes
+straight to its new services instead: each of its lanes must have all of them whenever the
+lane is written, so that there is nothing between before and after.
 """
 
 from __future__ import annotations
@@ -192,7 +194,8 @@ def _update(current: LaneGroup, target: LaneGroup) -> list[Change]:
             changes.append(change)
             state = replace(state, **fields)
 
-    group_step(services=_union(current.services, target.services))
+    widened = _union if target.permissive else _latter
+    group_step(services=widened(current.services, target.services))
     lanes = sorted(target.lanes or (), key=lambda lane: (lane.name != target.baseline, lane.name))
     changes += [
         Change(CREATE_LANE, lane.name, None, lane) for lane in lanes if current.lane(lane.name) is None
@@ -201,7 +204,7 @@ def _update(current: LaneGroup, target: LaneGroup) -> list[Change]:
     for lane in lanes:
         before = current.lane(lane.name)
         if before:
-            wide = replace(lane, services=_union(before.services, lane.services))
+            wide = replace(lane, services=widened(before.services, lane.services))
             changes += _update_lane(before, wide)
             narrow += _update_lane(wide, lane)
     group_step(
@@ -229,6 +232,12 @@ def _union(
     one: tuple[ServiceRef, ...] | None, other: tuple[ServiceRef, ...] | None
 ) -> tuple[ServiceRef, ...]:
     return tuple(sorted({*(one or ()), *(other or ())}))
+
+
+def _latter(
+    one: tuple[ServiceRef, ...] | None, other: tuple[ServiceRef, ...] | None
+) -> tuple[ServiceRef, ...]:
+    return other or ()
 
 
 def _words(field: str, value: Any) -> str:

@@ -10,12 +10,9 @@ from asm_lanes_lab.asm import Credential, Fault
 
 from .conftest import ADMIN, EXPIRED, NOBODY, READONLY, WRONG_SECRET
 
-BASE = {
-    "name": "base",
-    "label_selector": {"version": "v1"},
-    "services": ["default/wsk-svc", "default/helloworld"],
-}
-V2 = {"name": "v2", "label_selector": {"version": "v2"}, "services": ["default/helloworld"]}
+HELLO = ["default/helloworld"]
+BASE = {"name": "base", "label_selector": {"version": "v1"}, "services": [*HELLO, "default/wsk-svc"]}
+V2 = {"name": "v2", "label_selector": {"version": "v2"}, "services": HELLO}
 
 
 def keys(credential: Credential, secret: str | None = None) -> dict[str, Any]:

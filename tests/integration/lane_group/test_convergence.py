@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import GatewayRule, as_spec
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import GatewayRule, LaneGroup, as_spec
 from hypothesis import HealthCheck, Phase, given, settings
 from unit.lanes.strategies import pairs
 
@@ -16,10 +16,17 @@ RANDOM = settings(
 )
 
 
+def without_ingress(group: LaneGroup) -> LaneGroup:
+    """The OpenAPI cannot write a lane's way in at the gateway; the backend leaves it alone."""
+    lanes = tuple(replace(lane, ingress_rules=None, ingress_weight=None) for lane in group.lanes or ())
+    return replace(group, ingress_routing=None, lanes=lanes)
+
+
 @given(pair=pairs())
 @RANDOM
 def test_any_group_becomes_any_other_and_back(asm, lanes, pair):
     asm.reset()
+    pair = tuple(map(without_ingress, pair))
     for group in (*pair, pair[0]):
         before = asm.writes
         checked = lanes.ensure(group, check=True)

@@ -35,13 +35,8 @@ PASSING = [
     "timeout_after",
     "half_json",
 ]
-ACTIONS = [
-    "GetSwimLaneGroupList",
-    "GetSwimLaneList",
-    "CreateSwimLaneGroup",
-    "UpdateSwimLaneGroup",
-    "CreateSwimLane",
-]
+READS = ["GetSwimLaneGroupList", "GetSwimLaneList", "DescribeClustersInServiceMesh"]
+WRITES = ["CreateSwimLaneGroup", "UpdateSwimLaneGroup", "CreateSwimLane"]
 
 
 def found(lanes) -> dict[str, Any]:
