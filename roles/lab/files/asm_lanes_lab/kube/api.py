@@ -307,11 +307,11 @@ def _parts(call: Call, old: Obj, obj: Obj) -> Obj:
 
 def _page(rows: list[tuple[Key, Obj]], call: Call, metadata: Obj) -> list[tuple[Key, Obj]]:
     """The page that ``limit`` and ``continue`` ask for; *metadata* gets what leads to the next one."""
+    token, limit = call.query.get("continue"), call.number("limit")
     try:
-        token, limit = call.query.get("continue"), int(call.query.get("limit") or 0)
         after = tuple(json.loads(base64.urlsafe_b64decode(token))) if token else ()
     except ValueError as error:
-        raise errors.bad_request("limit or continue cannot be understood") from error
+        raise errors.bad_request("continue key is not valid") from error
     rows = [row for row in rows if row[0] > after]
     if limit and len(rows) > limit:
         last = json.dumps(rows[limit - 1][0]).encode()

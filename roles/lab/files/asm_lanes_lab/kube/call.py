@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .errors import ApiError, not_found
+from .errors import ApiError, bad_request, not_found
 from .resources import Resource
 from .store import Key
 
@@ -42,6 +42,15 @@ class Call:
     def flag(self, name: str) -> bool:
         """A boolean of the query."""
         return self.query.get(name, "").lower() in ("true", "1")
+
+    def number(self, name: str) -> int | None:
+        """A whole number of the query, or None; 400 if it is something else."""
+        text = self.query.get(name)
+        if text is None or text == "":
+            return None
+        if not text.isdigit():
+            raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax ({name})')
+        return int(text)
 
     def missing(self) -> ApiError:
         """The 404 for this call's object."""

@@ -66,7 +66,7 @@ def _grace(call: Call, obj: Obj, options: Obj) -> int:
         return 0
     if (obj.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
         return 0
-    wanted = options.get("gracePeriodSeconds", call.query.get("gracePeriodSeconds"))
+    wanted = options.get("gracePeriodSeconds", call.number("gracePeriodSeconds"))
     return int(wanted if wanted is not None else obj["spec"].get("terminationGracePeriodSeconds", 30))
 
 

@@ -301,6 +301,6 @@ def apply(
             lost = row.paths & changed & wanted
             conflicts += [(other.words, dotted(path)) for path in sorted(lost)]
             after[other] = replace(row, paths=row.paths - lost - removed)
-    unchanged = last == wanted and not changed and not removed
+    unchanged = owner in owners and last == wanted and not changed and not removed
     after[owner] = Owned(wanted, owners[owner].time if unchanged else now, version)
     return Applied(result, {other: row for other, row in after.items() if row.paths}, conflicts)

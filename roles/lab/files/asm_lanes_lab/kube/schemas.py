@@ -1,4 +1,4 @@
-"""OpenAPI v3 schemas of the built-in kinds, derived from the Kubernetes client's models, and how to read them.
+"""OpenAPI v3 schemas of the built-in kinds, derived from the Kubernetes client's models; how to read them.
 
 The models know fields, types, required fields and descriptions, but not how lists merge; that comes from the
 tables below, which repeat the ``patchMergeKey``, ``listType``, ``listMapKey`` and ``mapType`` markers of
@@ -38,6 +38,10 @@ _LIST_KEYS: dict[str, tuple[str, ...]] = {
     "V1ResourceRequirements.claims": ("name",),
     "V1PodStatus.conditions": ("type",),
     "V1PodStatus.podIPs": ("ip",),
+    "V1PodStatus.resourceClaimStatuses": ("name",),
+    "V1ContainerStatus.allocatedResourcesStatus": ("name",),
+    "V1ContainerStatus.volumeMounts": ("mountPath",),
+    "V1ResourceStatus.resources": ("resourceID",),
     "V1ServiceSpec.ports": ("port", "protocol"),
     "V1ServiceStatus.conditions": ("type",),
     "V1ServiceAccount.secrets": ("name",),
@@ -48,7 +52,13 @@ _LIST_KEYS: dict[str, tuple[str, ...]] = {
     "V1NodeStatus.conditions": ("type",),
     "V1CustomResourceDefinitionStatus.conditions": ("type",),
 }
-_LIST_SETS = {"V1ObjectMeta.finalizers", "V1NodeSpec.podCIDRs", "V1Endpoint.addresses"}
+_LIST_SETS = {
+    "V1ObjectMeta.finalizers": "merge",
+    "V1NodeSpec.podCIDRs": "merge",
+    "V1Endpoint.addresses": "",
+    "V1ContainerRestartRuleOnExitCodes.values": "",
+}
+"""Lists without duplicates -> their patch strategy."""
 _RETAIN_KEYS = {"V1DeploymentSpec.strategy", "V1PodSpec.volumes"}
 _ATOMIC_MODELS = {
     "V1LabelSelector",
@@ -59,6 +69,7 @@ _ATOMIC_MODELS = {
     "V1ResourceFieldSelector",
     "V1SecretKeySelector",
     "V1ConfigMapKeySelector",
+    "V1FileKeySelector",
     "V1SecretReference",
     "V1TypedLocalObjectReference",
     "V1NodeSelector",
@@ -67,9 +78,18 @@ _ATOMIC_MODELS = {
     "CoreV1EndpointPort",
     "DiscoveryV1EndpointPort",
 }
-_ATOMIC_MAPS = {"V1PodSpec.nodeSelector", "V1ServiceSpec.selector", "V1ResourceClaim.capacity"}
+_ATOMIC_MAPS = {"V1PodSpec.nodeSelector", "V1ServiceSpec.selector"}
 _INT_OR_STRING = {"targetPort", "maxSurge", "maxUnavailable", "port"}
-_QUANTITIES = {"limits", "requests", "capacity", "allocatable", "allocatedResources", "overhead"}
+_QUANTITIES = {
+    "limits",
+    "requests",
+    "capacity",
+    "allocatable",
+    "allocatedResources",
+    "overhead",
+    "divisor",
+    "sizeLimit",
+}
 _DEFAULT_KEYS = {"protocol": "TCP"}
 """Keys of list items that count as given when they are absent."""
 
@@ -245,7 +265,7 @@ def _field(model: str, name: str, kind: str) -> Schema:
         node["x-kubernetes-patch-strategy"] = "merge,retainKeys" if path in _RETAIN_KEYS else "merge"
     elif path in _LIST_SETS:
         node["x-kubernetes-list-type"] = "set"
-        node["x-kubernetes-patch-strategy"] = "merge"
+        node["x-kubernetes-patch-strategy"] = _LIST_SETS[path]
     elif node.get("type") == "array":
         node["x-kubernetes-list-type"] = "atomic"
     return node
@@ -258,6 +278,8 @@ def _type(kind: str, name: str) -> Schema:
     if many:
         value = dict(QUANTITY) if name in _QUANTITIES else _type(many["value"], name)
         return {"type": "object", "additionalProperties": value}
+    if kind == "str" and name in _QUANTITIES:
+        return dict(QUANTITY)
     if kind == "object" and name in _INT_OR_STRING:
         return {"x-kubernetes-int-or-string": True}
     return dict(_SCALARS[kind]) if kind in _SCALARS else ref(kind)

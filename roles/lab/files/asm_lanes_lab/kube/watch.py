@@ -15,6 +15,8 @@ Obj = dict[str, Any]
 
 BOOKMARK_SECONDS = 30.0
 """How often a watcher that allows bookmarks gets one while nothing happens (clusters: every minute or so)."""
+LONGEST_SECONDS = 1800
+"""How long a watch lasts that asks for no end."""
 _INITIAL_END = "k8s.io/initial-events-end"
 
 
@@ -56,7 +58,7 @@ async def _live(
     api: Api, call: Call, queue: asyncio.Queue[Event], matches: Any, bookmark_every: float
 ) -> AsyncGenerator[Obj, None]:
     loop = asyncio.get_running_loop()
-    end = loop.time() + float(call.query.get("timeoutSeconds") or 1800)
+    end = loop.time() + (call.number("timeoutSeconds") or LONGEST_SECONDS)
     bookmarks = call.flag("allowWatchBookmarks")
     while (left := end - loop.time()) > 0:
         try:
