@@ -61,7 +61,7 @@ EXAMPLES = r"""
 - name: Stop where the mesh cannot pass the lane on as baggage
   ansible.builtin.assert:
     that: found.mesh.capabilities.baggage_propagation.supported
-    fail_msg: "{{ found.mesh.capabilities.baggage_propagation.reason }}"
+    fail_msg: "Baggage propagation {{ found.mesh.capabilities.baggage_propagation.reason }}"
 
 - name: Read the gateways, too
   asm.lanes.mesh_info:

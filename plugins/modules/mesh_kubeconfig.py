@@ -113,8 +113,8 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-path:
-  description: The file, null without O(dest).
+file:
+  description: Path of the file, null without O(dest).
   type: str
   returned: success
   sample: /home/ops/.kube/mesh
@@ -157,7 +157,8 @@ api_calls:
 failure:
   description:
     - Why it failed, for programs. For a call of the API as in M(asm.lanes.lane_group).
-    - When it was about the file, C(kind) is V(file), with C(path), C(message) and C(hint).
+    - When it was about the file, C(kind) is V(file), with C(path), C(message) and C(hint); V(invalid) when it
+      was about an option.
   type: dict
   returned: failure
   contains:
@@ -178,6 +179,7 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.credentials import 
 from ansible_collections.asm.lanes.plugins.module_utils._asm.kubeconfig_file import run_module
 from ansible_collections.asm.lanes.plugins.module_utils._asm.module import asm_argument_spec
 
+NO_FILE = "dest: is needed when state is absent. Give the path of the file to remove."
 WOULD_SHOW = (
     "Without dest the kubeconfig is returned, and Ansible shows what a task returns. "
     "Set no_log: true on the task, or give dest to have it in a file."
@@ -196,13 +198,22 @@ def main() -> None:
             "force": {"type": "bool", "default": False},
         },
         required_together=REQUIRED_TOGETHER,
-        required_if=[("state", "absent", ["dest"])],
         supports_check_mode=True,
     )
-    # The attribute is the task's no_log (or no_target_syslog, which a module cannot tell apart).
-    if module.params["dest"] is None and not module.no_log:
-        module.fail_json(msg=WOULD_SHOW, failure={"kind": "no_log", "message": WOULD_SHOW}, api_calls=[])
+    if module.params["dest"] is None:
+        refuse_without_dest(module)
     run_module(module)
+
+
+def refuse_without_dest(module: AnsibleModule) -> None:
+    """Fail when a file is to go that is not named, or when the result would be shown."""
+    words = ""
+    if module.params["state"] == "absent":
+        words = NO_FILE
+    elif not module.no_log:  # the task's no_log, or no_target_syslog, which a module cannot tell apart
+        words = WOULD_SHOW
+    if words:
+        module.fail_json(msg=words, failure={"kind": "invalid", "message": words}, api_calls=[])
 
 
 if __name__ == "__main__":

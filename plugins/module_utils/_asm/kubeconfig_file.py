@@ -206,7 +206,7 @@ def _carry_out(module: AnsibleModule, wish: Wish, get: Callable[[], Kubeconfig])
     dest, check_mode = module.params["dest"], module.check_mode
     if dest is None:
         found = get()
-        return {"changed": False, "path": None, **_known(found), "kubeconfig": found.text}
+        return {"changed": False, "file": None, **_known(found), "kubeconfig": found.text}
     path = Path(dest)
     after: File | None = None
     if module.params["state"] == "absent":
@@ -222,7 +222,7 @@ def _carry_out(module: AnsibleModule, wish: Wish, get: Callable[[], Kubeconfig])
         "before_header": dest,
         "after_header": dest,
     }
-    return {"changed": before != after, "path": dest, **_known(known), "diff": diff}
+    return {"changed": before != after, "file": dest, **_known(known), "diff": diff}
 
 
 def _known(kubeconfig: Kubeconfig | None) -> dict[str, Any]:
