@@ -8,18 +8,13 @@ propagation (1.18.2.111 in one, 1.21.6.54 in two) is why the stricter one can be
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from .._asm.mesh import BAGGAGE_VERSION, EDITIONS, LANES_VERSION, dotted, parse_version
 from .finding import FAILED, OK, WARNING, Finding
 
 if TYPE_CHECKING:
     from .wanted import Facts, Object, Wanted
-
-#: First version with lanes in permissive mode, and first with header propagation by the mesh.
-LANES_VERSION = (1, 18, 2, 111)
-BAGGAGE_VERSION = (1, 21, 6, 54)
-EDITIONS = ("enterprise", "ultimate")
 
 
 def mesh(facts: Facts, wanted: Wanted) -> Finding:
@@ -47,7 +42,7 @@ def edition(facts: Facts, _wanted: Wanted) -> Finding:
 
 
 def version(facts: Facts, _wanted: Wanted) -> Finding:
-    needed = f">= {_dotted(LANES_VERSION)}"
+    needed = f">= {dotted(LANES_VERSION)}"
     unread = facts.mesh.blocking("the ASM instance could not be read").unread("version", needed)
     if unread:
         return unread
@@ -66,7 +61,7 @@ def baggage(facts: Facts, wanted: Wanted) -> Finding:
     check = "baggage_propagation"
     if wanted.trace_header.lower() != "baggage":
         return Finding(check, OK, f"trace header {wanted.trace_header}", "no particular version")
-    needed = f">= {_dotted(BAGGAGE_VERSION)} for the trace header baggage"
+    needed = f">= {dotted(BAGGAGE_VERSION)} for the trace header baggage"
     unread = facts.mesh.blocking("the ASM instance could not be read").unread(check, needed)
     if unread:
         return unread
@@ -110,12 +105,6 @@ def cluster(facts: Facts, wanted: Wanted) -> Finding:
     return Finding("cluster", OK, found, needed)
 
 
-def parse_version(text: str) -> tuple[int, ...] | None:
-    """``v1.22.6.90-g0000000-aliyun`` as (1, 22, 6, 90); None when it does not begin with numbers."""
-    match = re.match(r"v?(\d+(?:\.\d+)+)", text)
-    return tuple(int(part) for part in match[1].split(".")) if match else None
-
-
 def the_cluster(clusters: list[Object], wanted: str) -> Object | None:
     """The cluster that is meant; None when that cannot be told."""
     matching = [one for one in clusters if wanted in ("", one.get("Name"), one.get("ClusterId"))]
@@ -129,7 +118,3 @@ def _info(facts: Facts) -> Object:
 
 def _cluster_name(cluster: Object) -> str:
     return f"{cluster.get('Name')} ({cluster.get('ClusterId')})"
-
-
-def _dotted(numbers: tuple[int, ...]) -> str:
-    return ".".join(str(number) for number in numbers)
