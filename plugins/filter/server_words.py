@@ -13,7 +13,8 @@ name: server_words
 version_added: 0.1.0
 short_description: The Kubernetes server's own words in the message of a failed task
 description:
-  - A failed task of P(kubernetes.core.k8s#module) reports the server's whole answer, as JSON. This filter returns the sentence in it that is meant for people.
+  - A failed task of P(kubernetes.core.k8s#module) reports the server's whole answer, as JSON.
+    This filter returns the sentence in it that is meant for people.
   - A text without such an answer is returned as it is.
 options:
   _input:

@@ -178,11 +178,11 @@ class Api:
         label_selector: str | None = None,
         timeout: float,
     ) -> Iterator[dict[str, Object]]:
-        """Yield all objects of a kind in one namespace by name, at once and again after each change, for `timeout` seconds.
+        """Yield all objects of a kind in one namespace by name, at once and again after each change.
 
-        One list, then a watch from that list's version. When the server ends the watch (its own time
-        limit, a history that is too short, a lost connection) the list is read again. The same dict is
-        yielded each time. At least one snapshot is yielded whatever the timeout.
+        Ends after `timeout` seconds. One list, then a watch from that list's version. When the server ends
+        the watch (its own time limit, a history that is too short, a restart) the list is read again. The
+        dict is kept up to date in place. At least one snapshot is yielded whatever the timeout.
         """
         deadline = time.monotonic() + timeout
         query = _selectors(label_selector, None)

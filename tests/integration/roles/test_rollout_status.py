@@ -220,6 +220,24 @@ def test_waiting_ends_with_the_change_that_makes_it_ready(cluster: Servers) -> N
     assert cluster.cluster.stats["total"] - before <= 6
 
 
+def test_waiting_survives_a_restart_of_the_server(cluster: Servers) -> None:
+    create(cluster, deployment("patient"))
+    server = cluster.cluster
+
+    def restart() -> None:
+        host, port = server.host, server.port
+        cluster.wait(server.stop())
+        time.sleep(0.7)
+        cluster.wait(server.start(host, port))
+        report(cluster, "patient", READY)
+
+    timer = threading.Timer(0.3, restart)
+    timer.start()
+    outcome = await_rollouts(connect(cluster.kubeconfig("cluster")), NAMESPACE, ["patient"], 20)
+    timer.join()
+    assert outcome.failure == ""
+
+
 def test_a_controller_that_gave_up_ends_the_waiting(cluster: Servers) -> None:
     create(cluster, deployment("hopeless"))
     condition = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
