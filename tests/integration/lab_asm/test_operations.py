@@ -261,6 +261,15 @@ async def test_lanes_of_the_same_name_in_two_groups(sdk: Sdk) -> None:
     assert await sdk.lanes("shop") == []
 
 
+async def test_lanes_whose_resources_would_have_one_name(sdk: Sdk) -> None:
+    for group, lane in (("a-b", "c"), ("a", "b-c")):
+        await sdk.create_group(group)
+        await sdk.create_lane(lane, "wsk-svc", "helloworld", group=group)
+    for group, lane in (("a-b", "c"), ("a", "b-c")):
+        assert [found["Name"] for found in await sdk.lanes(group)] == [lane]
+        await sdk.call("delete_swim_lane", group_name=group, swim_lane_name=lane)
+
+
 async def test_deleting_a_group_takes_its_lanes_along(sdk: Sdk, world: World) -> None:
     await sdk.create_guide()
     await sdk.call("delete_swim_lane_group", group_name="ws")

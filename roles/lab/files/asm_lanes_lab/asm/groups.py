@@ -166,11 +166,11 @@ def _change_routing(group: Resource, strategy: str | None, rule: str | None) -> 
 async def delete(context: Context, params: Params) -> Reply:
     """DeleteSwimLaneGroup."""
     name = params.need("GroupName")
-    await context.group(name)
-    lanes = await context.lanes(name)
+    group, lanes = await context.group(name), await context.lanes(name)
     if lanes and context.behaviour.group_delete == "refuse":
         raise errors.conflict(f"Lane group {name} still has lanes.", "Delete its lanes first.")
-    for lane in lanes:
+    # The baseline last: the others fall back to it as long as they route.
+    for lane in sorted(lanes, key=lambda lane: records.lane_name(lane) == records.baseline(group)):
         await context.mesh.delete(records.API_VERSION, records.LANE_KIND, lane["metadata"]["name"])
     await context.mesh.delete(records.API_VERSION, records.GROUP_KIND, name)
     return {}

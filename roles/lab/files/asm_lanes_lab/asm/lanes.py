@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -29,16 +30,25 @@ async def create(context: Context, params: Params) -> Reply:
         "apiVersion": records.API_VERSION,
         "kind": records.LANE_KIND,
         "metadata": {
-            "name": records.lane_resource_name(group_name, name),
+            "name": await _resource_name(context, group_name, name),
             "labels": {records.GROUP_LABEL: group_name, records.NAME_LABEL: name},
         },
         "spec": {"labelSelector": labels, "services": references},
     }
     _check_services(group, lane)
-    await context.mesh.create(lane)
     if records.is_permissive(group) and find_lane(lanes, records.baseline(group)) is None:
+        # Before the lane exists, so that it never routes without a baseline.
         await context.edit_group(group_name, lambda group, lanes: _default_baseline(group, lanes, name))
+    await context.mesh.create(lane)
     return {}
+
+
+async def _resource_name(context: Context, group: str, lane: str) -> str:
+    """``<group>-<lane>``; with a hash where that is taken (group a-b, lane c; group a, lane b-c)."""
+    name = records.lane_resource_name(group, lane)
+    if await context.mesh.get(records.API_VERSION, records.LANE_KIND, name) is None:
+        return name
+    return f"{name}-{hashlib.sha256(f'{group}/{lane}'.encode()).hexdigest()[:8]}"
 
 
 def _default_baseline(group: Resource, lanes: list[Resource], name: str) -> None:
