@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
         "--state-dir",
-        type=Path,
+        type=lambda value: Path(value).expanduser(),
         default=default_state_dir(),
         metavar="DIR",
         help="folder of the lab's files; one lab per folder (default: %(default)s)",
