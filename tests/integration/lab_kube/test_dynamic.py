@@ -15,10 +15,15 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import ConflictError, NotFoundError, UnprocessibleEntityError
 
 
+def connect(lab: Lab) -> Any:
+    return config.new_client_from_config(str(lab.kubeconfig))  # type: ignore[no-untyped-call]
+
+
 @pytest.fixture
 def client(lab: Lab) -> Iterator[Any]:
-    api = config.new_client_from_config(str(lab.kubeconfig))
-    yield DynamicClient(api, cache_file=str(lab.directory / "discovery.json"))
+    api = connect(lab)
+    cache = str(lab.directory / "discovery.json")
+    yield DynamicClient(api, cache_file=cache)  # type: ignore[no-untyped-call]
     api.close()
 
 
@@ -62,8 +67,8 @@ def test_watching(client: Any) -> None:
 def test_typed_models_can_read_everything(lab: Lab, client: Any) -> None:
     maps = client.resources.get(api_version="v1", kind="ConfigMap")
     maps.create(body=config_map("a", x="1"), namespace="default")
-    api = config.new_client_from_config(str(lab.kubeconfig))
-    apps = AppsV1Api(api)
+    api = connect(lab)
+    apps: Any = AppsV1Api(api)
     made = apps.create_namespaced_deployment("default", deployment())
     assert made.metadata.creation_timestamp.tzinfo is not None
     assert apps.list_deployment_for_all_namespaces().items[0].spec.replicas == 1

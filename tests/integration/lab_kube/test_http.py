@@ -493,7 +493,7 @@ async def test_finalizers_keep_objects(http: Http) -> None:
 
 
 def owned_by(owner: dict[str, Any], name: str, **reference: Any) -> dict[str, Any]:
-    obj = config_map(name)
+    obj: dict[str, Any] = config_map(name)
     row = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -565,7 +565,7 @@ async def test_namespaces_empty_themselves_and_take_nothing_new(http: Http) -> N
 
 
 async def test_pods_on_a_node_wait_for_their_kubelet(http: Http) -> None:
-    pod = {
+    pod: dict[str, Any] = {
         "metadata": {"name": "p"},
         "spec": {"nodeName": "lab", "containers": [{"name": "a", "image": "i"}]},
     }

@@ -54,6 +54,29 @@ def test_tables(lab: Lab) -> None:
     assert lab.kubectl("get", "wd", "-o", "name") == "widget.example.com/w\n"
 
 
+def test_events(lab: Lab) -> None:
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": "web.1", "namespace": "default"},
+        "involvedObject": {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "name": "web",
+            "namespace": "default",
+        },
+        "reason": "Failed",
+        "message": "no such image",
+        "type": "Warning",
+        "lastTimestamp": "2026-01-01T00:00:00Z",
+    }
+    lab.kubectl("create", "-f-", stdin=manifests(deployment(), event))
+    header, row = lab.kubectl("get", "events").splitlines()
+    assert header.split() == ["LAST", "SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]
+    assert row.split()[1:] == ["Warning", "Failed", "deployment/web", "no", "such", "image"]
+    assert "no such image" in lab.kubectl("events", "--for", "deployment/web")
+
+
 def test_describe_explain_scale_restart_label_patch(lab: Lab) -> None:
     lab.kubectl("apply", "-f-", stdin=manifests(deployment(), widget()))
     assert "Image:         img:1" in lab.kubectl("describe", "deploy", "web")

@@ -15,12 +15,18 @@ NOW, LATER = "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"
 ALICE, BOB = fields.applier("alice"), fields.applier("bob")
 
 SMALL = st.integers(1, 3)
-PORTS = st.lists(
+
+
+def _name(row: Any) -> Any:
+    return row["name"]
+
+
+PORTS: st.SearchStrategy[Any] = st.lists(
     st.fixed_dictionaries({"containerPort": SMALL}, optional={"name": st.sampled_from(["n", "m"])}),
     max_size=2,
     unique_by=lambda port: port["containerPort"],
 )
-CONTAINER = st.fixed_dictionaries(
+CONTAINER: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"name": st.sampled_from("pqr")},
     optional={
         "image": st.sampled_from(["i:1", "i:2"]),
@@ -28,7 +34,7 @@ CONTAINER = st.fixed_dictionaries(
         "args": st.lists(st.just("x"), max_size=2),
     },
 )
-POD = st.fixed_dictionaries(
+POD: st.SearchStrategy[Any] = st.fixed_dictionaries(
     {"apiVersion": st.just("v1"), "kind": st.just("Pod")},
     optional={
         "metadata": st.fixed_dictionaries(
@@ -40,7 +46,7 @@ POD = st.fixed_dictionaries(
             optional={
                 "nodeName": st.sampled_from(["n1", "n2"]),
                 "nodeSelector": st.dictionaries(st.sampled_from("ab"), st.just("1"), min_size=1),
-                "containers": st.lists(CONTAINER, max_size=3, unique_by=lambda row: row["name"]),
+                "containers": st.lists(CONTAINER, max_size=3, unique_by=_name),
             },
         ),
     },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from asm_lanes_lab.kube.errors import ApiError
 from asm_lanes_lab.kube.selectors import field_selector, label_selector, match_labels
@@ -15,7 +17,7 @@ SPACE = st.sampled_from(["", " "])
 
 
 @st.composite
-def requirements(draw: st.DrawFn) -> tuple[str, dict[str, object]]:
+def requirements(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     """The text of one requirement, and the same as a matchExpressions row."""
     key, space = draw(KEYS), draw(SPACE)
     operator = draw(st.sampled_from(["=", "==", "!=", "in", "notin", "exists", "missing"]))
@@ -24,7 +26,11 @@ def requirements(draw: st.DrawFn) -> tuple[str, dict[str, object]]:
         return text, {"key": key, "operator": "Exists" if operator == "exists" else "DoesNotExist"}
     if operator in ("in", "notin"):
         values = draw(st.lists(VALUES, min_size=1, max_size=3))
-        row = {"key": key, "operator": "In" if operator == "in" else "NotIn", "values": values}
+        row: dict[str, Any] = {
+            "key": key,
+            "operator": "In" if operator == "in" else "NotIn",
+            "values": values,
+        }
         return f"{key} {operator} ({(',' + space).join(values)})", row
     value = draw(VALUES)
     row = {"key": key, "operator": "NotIn" if operator == "!=" else "In", "values": [value]}
@@ -33,7 +39,7 @@ def requirements(draw: st.DrawFn) -> tuple[str, dict[str, object]]:
 
 @given(st.lists(requirements(), min_size=1, max_size=4), LABELS)
 def test_text_and_expressions_select_the_same(
-    parts: list[tuple[str, dict[str, object]]], labels: dict[str, str]
+    parts: list[tuple[str, dict[str, Any]]], labels: dict[str, str]
 ) -> None:
     text = ",".join(part for part, _ in parts)
     obj = {"metadata": {"labels": labels}}

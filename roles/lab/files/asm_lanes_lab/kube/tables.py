@@ -93,17 +93,13 @@ def _step(value: Any, name: str, bracket: str) -> list[Any]:
 def _layout(resource: Resource) -> tuple[list[Column], Cells]:
     if resource.custom:
         return _custom(resource)
-    columns, cells = _BUILTIN.get(resource.kind, (["Age"], lambda obj: []))
-    names = [
-        "Name",
-        *[name for name in columns if name != "Age"],
-        *[name for name in columns if name == "Age"],
-    ]
+    names, cells = _BUILTIN.get(resource.kind, (["Name", "Age"], lambda obj: []))
     layout = [Column(name.rstrip("*"), "string", "", 1 if name.endswith("*") else 0) for name in names]
 
     def row(obj: Obj) -> list[Any]:
-        start = [obj["metadata"]["name"], *cells(obj)]
-        return [*start, age(obj["metadata"].get("creationTimestamp"))] if "Age" in columns else start
+        metadata, between = obj["metadata"], iter(cells(obj))
+        known = {"Name": metadata["name"], "Age": age(metadata.get("creationTimestamp"))}
+        return [known[column.name] if column.name in known else next(between) for column in layout]
 
     return layout, row
 
@@ -193,18 +189,27 @@ def _event(obj: Obj) -> list[Any]:
 
 
 _BUILTIN: dict[str, tuple[list[str], Cells]] = {
-    "Pod": (["Ready", "Status", "Restarts", "IP*", "Node*", "Age"], _pod),
-    "Service": (["Type", "Cluster-IP", "External-IP", "Port(s)", "Selector*", "Age"], _service),
-    "Deployment": (["Ready", "Up-to-date", "Available", "Containers*", "Images*", "Age"], _deployment),
-    "ReplicaSet": (["Desired", "Current", "Ready", "Age"], _replica_set),
-    "Event": (["Last Seen", "Type", "Reason", "Object", "Message"], _event),
-    "Namespace": (["Status", "Age"], lambda obj: [_get(obj, ".status.phase", "")]),
+    "Pod": (["Name", "Ready", "Status", "Restarts", "IP*", "Node*", "Age"], _pod),
+    "Service": (["Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Selector*", "Age"], _service),
+    "Deployment": (
+        ["Name", "Ready", "Up-to-date", "Available", "Containers*", "Images*", "Age"],
+        _deployment,
+    ),
+    "ReplicaSet": (["Name", "Desired", "Current", "Ready", "Age"], _replica_set),
+    "Event": (["Last Seen", "Type", "Reason", "Object", "Message", "Name*"], _event),
+    "Namespace": (["Name", "Status", "Age"], lambda obj: [_get(obj, ".status.phase", "")]),
     "ConfigMap": (
-        ["Data", "Age"],
+        ["Name", "Data", "Age"],
         lambda obj: [len({**(obj.get("data") or {}), **(obj.get("binaryData") or {})})],
     ),
-    "Secret": (["Type", "Data", "Age"], lambda obj: [obj.get("type", ""), len(obj.get("data") or {})]),
-    "CustomResourceDefinition": (["Created At"], lambda obj: [obj["metadata"].get("creationTimestamp")]),
-    "Lease": (["Holder", "Age"], lambda obj: [_get(obj, ".spec.holderIdentity", "")]),
+    "Secret": (
+        ["Name", "Type", "Data", "Age"],
+        lambda obj: [obj.get("type", ""), len(obj.get("data") or {})],
+    ),
+    "CustomResourceDefinition": (
+        ["Name", "Created At"],
+        lambda obj: [obj["metadata"].get("creationTimestamp")],
+    ),
+    "Lease": (["Name", "Holder", "Age"], lambda obj: [_get(obj, ".spec.holderIdentity", "")]),
 }
-"""Columns beside the name (``*``: only with -o wide), and the cells for all but the age."""
+"""Columns (``*``: only with -o wide), and the cells of all but Name and Age."""
