@@ -1,7 +1,7 @@
 """Which Python can run the lab: ``python -m asm_lanes_lab.requirements FILE [PYTHON]``.
 
-Prints JSON: ``python``, the running one if it has all that FILE lists, else PYTHON if that has, else empty; and
-``missing``, what the last one asked lacks. Runs on any Python that has ``packaging``, as Ansible's has.
+Prints JSON: ``python``, the running one if it has all that FILE lists, else PYTHON if that has, else empty;
+and ``missing``, what the last one asked lacks. Runs on any Python that has ``packaging``, as Ansible's has.
 """
 
 from __future__ import annotations
