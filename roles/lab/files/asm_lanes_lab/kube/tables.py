@@ -50,12 +50,12 @@ def table(resource: Resource, objects: list[Obj], metadata: Obj, include: str = 
     }
 
 
-def age(timestamp: str | None) -> str:
+def age(timestamp: str | None, now: datetime | None = None) -> str:
     """How long ago, as kubectl prints it: 5s, 3m20s, 5h, 12d."""
     if not timestamp:
         return "<unknown>"
     then = datetime.strptime(timestamp[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
-    seconds = max(0, int((datetime.now(timezone.utc) - then).total_seconds()))
+    seconds = max(0, int(((now or datetime.now(timezone.utc)) - then).total_seconds()))
     minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
     if seconds < 120:
         return f"{seconds}s"
@@ -189,10 +189,10 @@ def _event(obj: Obj) -> list[Any]:
 
 
 _BUILTIN: dict[str, tuple[list[str], Cells]] = {
-    "Pod": (["Name", "Ready", "Status", "Restarts", "IP*", "Node*", "Age"], _pod),
-    "Service": (["Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Selector*", "Age"], _service),
+    "Pod": (["Name", "Ready", "Status", "Restarts", "Age", "IP*", "Node*"], _pod),
+    "Service": (["Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", "Selector*"], _service),
     "Deployment": (
-        ["Name", "Ready", "Up-to-date", "Available", "Containers*", "Images*", "Age"],
+        ["Name", "Ready", "Up-to-date", "Available", "Age", "Containers*", "Images*"],
         _deployment,
     ),
     "ReplicaSet": (["Name", "Desired", "Current", "Ready", "Age"], _replica_set),
