@@ -162,7 +162,7 @@ class Lab:
         command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "localhost,", str(path)]
         environment = {**self.environment, "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "NO_COLOR": "1"}
         return subprocess.run(
-            [*command, *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
+            [*command, *arguments], env=environment, capture_output=True, text=True, timeout=115, check=False
         )
 
 
