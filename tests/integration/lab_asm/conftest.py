@@ -136,9 +136,9 @@ async def raw_call(
     *,
     in_query: bool = False,
     nonce: str | None = None,
-    **changes: str,
+    altered: Mapping[str, str] | None = None,
 ) -> tuple[int, Obj]:
-    """A signed call without the SDK; status and body as they are. changes: headers altered after signing."""
+    """A signed call without the SDK; status and body as they are. altered: headers changed after signing."""
     body = b"" if in_query else urlencode(parameters).encode()
     headers = {
         "host": f"127.0.0.1:{api.port}",
@@ -155,7 +155,7 @@ async def raw_call(
     headers["authorization"] = (
         f"{ALGORITHM} Credential={ADMIN.access_key_id},SignedHeaders={';'.join(signed)},Signature={signature}"
     )
-    headers |= {name.replace("_", "-"): value for name, value in changes.items()}
+    headers |= altered or {}
     url = f"http://127.0.0.1:{api.port}/"
     async with (
         aiohttp.ClientSession() as session,

@@ -136,8 +136,8 @@ async def test_booleans_are_booleans(api: AsmApi) -> None:
 
 
 async def test_other_versions_and_altered_headers(api: AsmApi) -> None:
-    for header, value in (("x_acs_action", "DeleteSwimLaneGroup"), ("x_acs_version", "2019-01-01")):
-        status, reply = await raw_call(api, "GetSwimLaneGroupList", MESH, **{header: value})
+    for headers in ({"x-acs-action": "DeleteSwimLaneGroup"}, {"x-acs-version": "2019-01-01"}):
+        status, reply = await raw_call(api, "GetSwimLaneGroupList", MESH, altered=headers)
         assert (status, reply["Code"]) == (400, "SignatureDoesNotMatch")
 
 

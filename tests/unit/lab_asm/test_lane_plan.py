@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import as_spec
 from asm_lanes_lab.asm import records
 from asm_lanes_lab.controllers import lane_objects
-from asm_lanes_lab.controllers.lane_plan import View, decide
+from asm_lanes_lab.controllers.lane_plan import Meanings, View, decide
 from asm_lanes_lab.controllers.lane_status import merge_patch
 from asm_lanes_lab.domain import ingress, model, routing
 from asm_lanes_lab.kube import patches
@@ -27,8 +28,7 @@ Obj = dict[str, Any]
 
 def ours(group: Any) -> model.LaneGroup:
     """A group drawn by the domain's strategies, in the lab's own import of the domain."""
-    spec = strategies.model.as_spec(group)
-    return model.parse(spec)
+    return model.parse(as_spec(group))
 
 
 GROUPS = strategies.groups().map(ours)
@@ -135,7 +135,7 @@ class Mesh:
         )
 
     def writes(self, version: tuple[int, ...] = NEW) -> list[lane_objects.Write]:
-        return decide(self.view(), version).writes
+        return decide(self.view(), Meanings(version)).writes
 
     def apply(self, write: lane_objects.Write) -> None:
         key = lane_objects.key_of(write.obj)
@@ -282,7 +282,7 @@ def test_objects_of_others_are_left_alone() -> None:
     mesh.generated[key]["metadata"]["labels"] = {}
     mesh.generated[key]["spec"] = {"hosts": ["mine"]}
     assert mesh.writes() == []
-    [(_, status), *_] = decide(mesh.view(), NEW).statuses
+    [(_, status), *_] = decide(mesh.view(), Meanings(NEW)).statuses
     assert status["status"] == "Error"
     assert "VirtualService istio-system/trafficlabel-vs-ws-default-helloworld exists" in status["error"]
     mesh.set()
@@ -297,7 +297,7 @@ def test_a_group_that_means_nothing_keeps_its_routing(change: Obj) -> None:
     mesh = converged(GUIDE)
     mesh.groups[0]["spec"]["permissiveModeConfiguration"] |= change
     assert mesh.writes() == []
-    [(_, status), *_] = decide(mesh.view(), NEW).statuses
+    [(_, status), *_] = decide(mesh.view(), Meanings(NEW)).statuses
     assert status["status"] == "Error"
     assert "route" in status["error"]
 
@@ -312,11 +312,34 @@ def test_two_groups_do_not_touch_each_other() -> None:
 
 
 def statuses(mesh: Mesh) -> dict[str, Obj]:
-    return {obj["metadata"]["name"]: status for obj, status in decide(mesh.view(), NEW).statuses}
+    return {obj["metadata"]["name"]: status for obj, status in decide(mesh.view(), Meanings(NEW)).statuses}
 
 
 def codes(status: Obj) -> list[tuple[str, str]]:
     return [(message["code"], message["level"]) for message in status["validationMessage"]]
+
+
+def test_a_remembered_meaning_is_that_of_the_present_parts() -> None:
+    mesh, meanings = Mesh(GUIDE), Meanings(NEW)
+
+    def remembered() -> list[lane_objects.Write]:
+        writes = decide(mesh.view(), meanings).writes
+        assert writes == mesh.writes() == decide(mesh.view(), meanings).writes
+        return writes
+
+    assert len(remembered()) == 6
+    mesh.services["default/wsk-svc"] = service(model.ServiceRef("default", "wsk-svc"), tier="front")
+    selector = {"workloadSelector": {"labels": {"tier": "front"}}, "headers": ["version"]}
+    assert selector in [write.obj["spec"] for write in remembered()]
+    del mesh.services["default/wsk-svc"]
+    assert len(remembered()) == 5
+    mesh.lanes.pop()
+    remembered()
+    mesh.groups[0] = copy.deepcopy(mesh.groups[0])
+    mesh.groups[0]["spec"]["permissiveModeConfiguration"]["routeHeader"] = "x-lane"
+    assert "x-lane" in str(remembered())
+    mesh.set()
+    assert remembered() == []
 
 
 def populated() -> Mesh:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The coverage table: what of the ASM OpenAPI the lab implements, and how that is known.
 
-``python -m asm_lanes_lab.asm.coverage`` prints it as Markdown.
+``python -m asm_lanes_lab.asm`` prints it as Markdown.
 """
 
 from __future__ import annotations
@@ -121,8 +121,8 @@ def markdown(coverage: Coverage) -> str:
 
 def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
     cells = [head, ("---",) * len(head), *rows]
-    return ["| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in cells]
+    return ["| " + " | ".join(_escape(text) for text in row) + " |" for row in cells]
 
 
-if __name__ == "__main__":
-    print(markdown(load()), end="")
+def _escape(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import is_
 from typing import Any
 
 from ..asm import records
@@ -38,20 +39,49 @@ class Decision:
     statuses: list[tuple[Obj, dict[str, Any]]]
 
 
-def decide(view: View, version: tuple[int, ...]) -> Decision:
-    """The decision for what there is; version: of the instance."""
+class Meanings:
+    """What each group means, worked out anew only when something that it is made of has been replaced.
+
+    Resources are never changed in place (informers replace them), so the same objects mean
+    the same. version: of the instance.
+    """
+
+    def __init__(self, version: tuple[int, ...]) -> None:
+        self._version = version
+        self._known: dict[str, tuple[list[Obj | None], list[str], list[Obj]]] = {}
+
+    def of(
+        self, resource: Obj, lanes: Sequence[Obj], services: Mapping[str, Obj]
+    ) -> tuple[list[str], list[Obj]]:
+        """(why the group cannot be routed, the objects that it means): one of the two is empty."""
+        name = resource["metadata"]["name"]
+        parts = [resource, *lanes, *(services.get(str(ref)) for ref in records.services(resource))]
+        known = self._known.get(name)
+        if known and len(known[0]) == len(parts) and all(map(is_, known[0], parts)):
+            return known[1:]
+        group = records.to_group(resource, lanes)
+        errors = lane_objects.problems(group)
+        objects = [] if errors else lane_objects.desired(group, services, self._version)
+        self._known[name] = (parts, errors, objects)
+        return errors, objects
+
+    def forget(self, names: set[str]) -> None:
+        """Keep only these groups."""
+        self._known = {name: known for name, known in self._known.items() if name in names}
+
+
+def decide(view: View, meanings: Meanings) -> Decision:
+    """The decision for what there is."""
     wanted: list[Obj] = []
     broken: set[str] = set()
     statuses: list[tuple[Obj, dict[str, Any]]] = []
     lanes = lane_objects.lanes_by_group(view.lanes)
     for resource in view.groups:
         name = resource["metadata"]["name"]
-        group = records.to_group(resource, lanes.get(name, ()))
-        errors = lane_objects.problems(group)
+        errors, objects = meanings.of(resource, lanes.get(name, ()), view.services)
         if errors:
             broken.add(name)  # what it meant before stays in place until it means something again
         else:
-            objects = lane_objects.desired(group, view.services, version)
             wanted += objects
             errors = _obstacles(resource, objects, view)
         members = lane_status.service_pods(records.services(resource), view.services, view.pods)
@@ -59,6 +89,7 @@ def decide(view: View, version: tuple[int, ...]) -> Decision:
         for lane in lanes.get(name, ()):
             messages = lane_status.lane_messages(lane, resource, view.services, members)
             statuses.append((lane, {"error": "", "validationMessage": messages}))
+    meanings.forget({group["metadata"]["name"] for group in view.groups})
     writes = lane_objects.next_writes(wanted, view.generated, frozenset(broken))
     return Decision(writes, statuses + _strays(view, lanes))
 

@@ -14,7 +14,7 @@ from ..client import ClusterError
 from ..objects import Obj, deleting, path_of
 from . import lane_objects
 from .lane_objects import Write
-from .lane_plan import View, decide
+from .lane_plan import Meanings, View, decide
 from .lane_status import merge_patch
 from .loop import MAX_RETRY, RETRY, run_loop, soonest
 
@@ -37,7 +37,7 @@ class LaneController:
 
     def __init__(self, cluster: Cluster, mesh: Cluster, settings: Settings) -> None:
         self._mesh = mesh
-        self._version = version(settings.mesh_version)
+        self._meanings = Meanings(version(settings.mesh_version))
         self._groups = mesh.informer(records.API_VERSION, records.GROUP_KIND)
         self._lanes = mesh.informer(records.API_VERSION, records.LANE_KIND)
         self._gateways = mesh.informer(*_GATEWAY)
@@ -52,7 +52,7 @@ class LaneController:
 
     async def _step(self) -> float | None:
         await asyncio.sleep(_SETTLE)
-        decision = decide(self._view(), self._version)
+        decision = decide(self._view(), self._meanings)
         wakes = await self._write_all(decision.writes)
         wakes += [await self._report(obj, status) for obj, status in decision.statuses]
         return soonest(*wakes)
