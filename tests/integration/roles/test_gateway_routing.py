@@ -31,6 +31,8 @@ spec:
 """
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_life_cycle(servers: Servers) -> None:
     servers.kubectl("mesh", "apply", "-f", "-", stdin=f"{FOREIGN}---{GATEWAY}")
     listening = ports(servers)
@@ -65,6 +67,8 @@ def ports(servers: Servers) -> list[dict[str, Any]]:
     return listed
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_gateway_port_is_added_on_request_and_no_other_is_lost(servers: Servers) -> None:
     managed = {"gateway_routing_manage_gateway_port": True}
     old = ports(servers)

@@ -45,6 +45,8 @@ def objects(servers: Servers) -> set[str]:
     return servers.names("cluster", "services,deployments", "shop")
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_life_cycle(servers: Servers) -> None:
     shop = {"asm_lanes_namespace": "shop", "sample_app_wait_timeout": 20}
 
