@@ -89,14 +89,18 @@ class AsmClient:
             attempt += 1
             try:
                 return self._attempt(action, obj, parameters)
-            except AsmError as error:
-                pause = self.policy.pause(error, attempt, repeatable)
-                if pause is None:
-                    raise _with_attempts(error, attempt) from None
-                if not self.deadline.allows(pause):
-                    error.notes.append(f"The task's {self.deadline.seconds:g} s are used up")
-                    raise _with_attempts(error, attempt) from None
+            except AsmError as caught:
+                error = caught
+            pause = self.policy.pause(error, attempt, repeatable)
+            if pause is not None and self.deadline.allows(pause):
                 self.deadline.pause(pause)
+                if not self.deadline.expired:
+                    continue
+            if attempt > 1:
+                error.notes.append(f"Tried {attempt} times")
+            if pause is not None:
+                error.notes.append(f"The task's {self.deadline.seconds:g} s are used up")
+            raise error
 
     def _attempt(self, action: str, obj: str, parameters: dict[str, Any]) -> dict[str, Any]:
         if self.deadline.expired:
@@ -157,12 +161,6 @@ class AsmClient:
         for secret in self._secrets:
             error.message = error.message.replace(secret, "********")
         return error
-
-
-def _with_attempts(error: AsmError, attempts: int) -> AsmError:
-    if attempts > 1:
-        error.notes.append(f"Tried {attempts} times")
-    return error
 
 
 @dataclass(frozen=True)

@@ -121,51 +121,57 @@ def asm(running_emulator: Emulator) -> Emulator:
 
 @dataclass
 class User:
-    """Runs the module as a user does: a playbook with one task."""
+    """Runs the module as a user does: by ansible-playbook, with -vvvv."""
 
     folder: Path
     defaults: dict[str, Any]
     output: str = field(default="", init=False)
 
-    def lane_group(self, *arguments: str, **options: Any) -> dict[str, Any]:
-        """The module's result. None takes a default away. arguments: of ansible-playbook, such as --check."""
-        task = {k: v for k, v in {**self.defaults, **options}.items() if v is not None}
-        return self.play([{"name": "Lane group", "asm.lanes.lane_group": task}], *arguments)
+    def task(self, **options: Any) -> dict[str, Any]:
+        """A task with the defaults; None takes one away."""
+        arguments = {k: v for k, v in {**self.defaults, **options}.items() if v is not None}
+        return {"name": "Lane group", "asm.lanes.lane_group": arguments}
 
-    def play(self, tasks: list[dict[str, Any]], *arguments: str, **variables: str) -> dict[str, Any]:
-        """The result of the last task that ran; fails when a secret or a traceback is shown."""
-        book = self.folder / "play.yml"
-        play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
-        book.write_text(yaml.safe_dump([play]))
+    def lane_group(self, *arguments: str, **options: Any) -> dict[str, Any]:
+        """The result of one task. arguments: of ansible-playbook, such as --check."""
+        return self.play([self.task(**options)], *arguments)[0]
+
+    def play(self, tasks: list[dict[str, Any]], *arguments: str, **variables: str) -> list[dict[str, Any]]:
+        """The results of all lane_group tasks; fails when a secret or a traceback is shown.
+
+        variables: of the environment.
+        """
+        book, results = self.folder / "play.yml", self.folder / "results"
+        book.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+        results.write_text("")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("ALIBABA", "ALICLOUD"))}
         environment.update(
-            ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.tree",
-            ANSIBLE_CALLBACK_TREE_DIR=str(self.folder / "results"),
+            ANSIBLE_CALLBACK_PLUGINS=str(Path(__file__).parent / "callback_plugins"),
+            ANSIBLE_CALLBACKS_ENABLED="record",
             ANSIBLE_NOCOLOR="1",
+            RECORD_RESULTS=str(results),
             HOME=str(self.folder),
             ALIBABA_CLOUD_ECS_METADATA_DISABLED="true",
             **variables,
         )
         command = [str(Path(sys.executable).with_name("ansible-playbook")), str(book), "-vvvv", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100)
         self.output = done.stdout + done.stderr
         assert not [secret for secret in SECRETS if secret in self.output], "a secret is shown"
         assert "Traceback" not in self.output, self.output
-        result: dict[str, Any] = json.loads((self.folder / "results" / "localhost").read_text())
-        return result
+        return [json.loads(line) for line in results.read_text().splitlines()]
 
 
-@pytest.fixture
-def user(asm: Emulator, tmp_path: Path) -> User:
+def make_user(emulator: Emulator, folder: Path) -> User:
     """A user with the administrator's keys and the guide's lane group."""
     both = ["default/wsk-svc", "default/helloworld"]
     return User(
-        tmp_path,
+        folder,
         {
             "mesh_id": MESH,
             "access_key_id": ADMIN.access_key_id,
             "access_key_secret": ADMIN.access_key_secret,
-            "endpoint": asm.endpoint,
+            "endpoint": emulator.endpoint,
             "protocol": "http",
             "timeout": 20,
             "name": "ws",
@@ -181,6 +187,11 @@ def user(asm: Emulator, tmp_path: Path) -> User:
             ],
         },
     )
+
+
+@pytest.fixture
+def user(asm: Emulator, tmp_path: Path) -> User:
+    return make_user(asm, tmp_path)
 
 
 @dataclass

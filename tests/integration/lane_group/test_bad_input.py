@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from asm_lanes_lab.asm import Credential, Fault
 
-from .conftest import ADMIN, EXPIRED, NOBODY, READONLY, WRONG_SECRET
+from .conftest import ADMIN, EXPIRED, NOBODY, READONLY, WRONG_SECRET, Emulator, make_user
 
 HELLO = ["default/helloworld"]
 BASE = {"name": "base", "label_selector": {"version": "v1"}, "services": [*HELLO, "default/wsk-svc"]}
@@ -23,54 +25,72 @@ def keys(credential: Credential, secret: str | None = None) -> dict[str, Any]:
     }
 
 
-SERVER = {
-    "unknown mesh": ({"mesh_id": "nowhere"}, "ServiceMesh.NotFound", "Check mesh_id"),
-    "unknown key": (
-        {"access_key_id": "AK-NONE"},
-        "InvalidAccessKeyId.NotFound",
-        "Check access_key_id",
+def nobody_listens() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Bad input, the kind of failure it must end in, and words of the message."""
+
+    options: dict[str, Any]
+    kind: str
+    words: list[str]
+
+
+ROWS = {
+    "unknown mesh": Row({"mesh_id": "nowhere"}, "rejected", ["ServiceMesh.NotFound", "Check mesh_id"]),
+    "unknown key": Row(
+        {"access_key_id": "AK-NONE"}, "rejected", ["InvalidAccessKeyId.NotFound", "Check access_key_id"]
     ),
-    "wrong secret": (keys(ADMIN, WRONG_SECRET), "SignatureDoesNotMatch", "Check access_key_secret"),
-    "expired token": (keys(EXPIRED), "InvalidSecurityToken.Expired", "obtain a new set"),
-    "no RAM permission": (keys(NOBODY), "Forbidden.RAM", "servicemesh:GetSwimLaneGroupList"),
-    "no mesh permission": (keys(READONLY), "StatusForbidden", "mesh RBAC"),
-}
-
-
-@pytest.mark.parametrize(("options", "code", "remedy"), SERVER.values(), ids=SERVER)
-def test_the_server_refuses(user, asm, options, code, remedy):
-    result = user.lane_group(**options)
-    assert result["failed"]
-    assert result["failure"]["code"] == code
-    assert result["failure"]["request_id"] in result["msg"]
-    assert remedy in result["msg"]
-    assert not result["changed"]
-    assert asm.writes == 0
-
-
-SPECIFICATION: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "lane with a service outside the group": (
+    "wrong secret": Row(
+        keys(ADMIN, WRONG_SECRET), "rejected", ["SignatureDoesNotMatch", "Check access_key_secret"]
+    ),
+    "expired token": Row(keys(EXPIRED), "rejected", ["InvalidSecurityToken.Expired", "obtain a new set"]),
+    "no RAM permission": Row(
+        keys(NOBODY), "rejected", ["Forbidden.RAM", "RAM action servicemesh:GetSwimLaneGroupList"]
+    ),
+    "no permission in the mesh": Row(keys(READONLY), "rejected", ["StatusForbidden", "mesh RBAC"]),
+    "endpoint down": Row(
+        {"endpoint": nobody_listens(), "timeout": 2},
+        "unreachable",
+        ["connection refused", "Check the endpoint option"],
+    ),
+    "endpoint with a scheme": Row(
+        {"endpoint": "http://127.0.0.1:1"}, "invalid", ["is not an endpoint", "host or host:port"]
+    ),
+    "cluster of another mesh": Row(
+        {"cluster": "elsewhere"}, "invalid", ["no cluster 'elsewhere', only lab (c-lab)", "Name one of them"]
+    ),
+    "lane with a service outside the group": Row(
         {"lanes": [BASE, {**V2, "services": ["default/strange"]}]},
+        "specification",
         ["lanes[v2].services: default/strange is not a service of the group"],
     ),
-    "two lanes with one name": ({"lanes": [BASE, V2, V2]}, ["lanes[v2]: two lanes have this name"]),
-    "no baseline": ({"baseline": None}, ["baseline: a permissive group needs a baseline"]),
-    "baseline that is no lane": ({"baseline": "v9"}, ["baseline: there is no lane 'v9'"]),
-    "baggage as route header": (
-        {"route_header": "baggage"},
-        ["route_header: 'baggage' carries trace"],
+    "two lanes with one name": Row(
+        {"lanes": [BASE, V2, V2]}, "specification", ["lanes[v2]: two lanes have this name"]
     ),
-    "two labels": (
+    "no baseline": Row(
+        {"baseline": None}, "specification", ["baseline: a permissive group needs a baseline", "base, v1, v2"]
+    ),
+    "baseline that is no lane": Row({"baseline": "v9"}, "specification", ["baseline: there is no lane 'v9'"]),
+    "baggage as route header": Row(
+        {"route_header": "baggage"}, "specification", ["route_header: 'baggage' carries trace context"]
+    ),
+    "two labels": Row(
         {"lanes": [BASE, {**V2, "label_selector": {"a": "b", "c": "d"}}]},
+        "specification",
         ["lanes[v2].label_selector: has 2 labels (a, c)"],
     ),
-    "names against the rules": (
+    "names against the rules, all at once": Row(
         {
             "name": "My_Group",
             "services": ["default/helloworld", "wsk-svc"],
             "gateway_rule": {"name": "gate way"},
             "lanes": [{"name": "V2", "label_selector": {"ver sion": "v2"}, "services": HELLO}],
         },
+        "specification",
         [
             "name: 'My_Group' is not a Kubernetes name",
             "services[1]: 'wsk-svc' is not a service",
@@ -82,40 +102,39 @@ SPECIFICATION: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("options", "problems"), SPECIFICATION.values(), ids=SPECIFICATION)
-def test_the_specification_is_wrong(user, asm, options, problems):
-    result = user.lane_group(**options)
-    assert result["failure"]["kind"] == "specification"
-    for problem in problems:
-        assert problem in result["msg"]
-    assert len(result["failure"]["problems"]) >= len(problems)
-    assert all(problem["remedy"] for problem in result["failure"]["problems"])
-    assert asm.writes == 0
+@pytest.fixture(scope="module")
+def results(
+    running_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, dict[str, Any]]]:
+    """What became of each row; one playbook with a task for each, and nothing was written."""
+    running_emulator.reset()
+    user = make_user(running_emulator, tmp_path_factory.mktemp("rows"))
+    tasks = [{**user.task(**row.options), "ignore_errors": True} for row in ROWS.values()]
+    yield dict(zip(ROWS, user.play(tasks), strict=True))
+    assert running_emulator.writes == 0
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_bad_input(results, name):
+    row, result = ROWS[name], results[name]
+    assert result["failure"]["kind"] == row.kind
+    assert not result["changed"]
+    for words in row.words:
+        assert words in result["msg"]
+    if row.kind == "rejected":
+        assert result["failure"]["request_id"] in result["msg"]
+    if row.kind == "specification":
+        assert all(problem["remedy"] in result["msg"] for problem in result["failure"]["problems"])
 
 
 def test_what_is_fixed_at_creation(user, asm):
-    user.lane_group()
-    asm.api.stats.reset()
-    result = user.lane_group(route_header="x-lane", gateway_rule={"name": "other-gateway"})
+    other = user.task(route_header="x-lane", gateway_rule={"name": "other-gateway"})
+    _made, result = user.play([user.task(), other])
     assert result["failure"]["kind"] == "create_only"
     assert [field["name"] for field in result["failure"]["fields"]] == ["route_header", "gateway_rule"]
     assert "route_header is 'version', wanted 'x-lane'" in result["msg"]
     assert "remove the group first (state: absent" in result["msg"]
-    assert asm.writes == 0
-
-
-def test_nobody_answers(user):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        endpoint = f"127.0.0.1:{taken.getsockname()[1]}"
-    result = user.lane_group(endpoint=endpoint, timeout=1)
-    assert result["failure"]["kind"] == "unreachable"
-    assert "connection refused" in result["msg"]
-    assert "Check the endpoint option" in result["msg"]
-
-
-def test_an_endpoint_with_a_scheme(user, asm):
-    result = user.lane_group(endpoint=f"http://{asm.endpoint}")
-    assert "is not an endpoint. Write the endpoint option as host or host:port" in result["msg"]
+    assert asm.writes == 5  # those of the first task
 
 
 def test_the_server_is_too_slow(user, asm):
@@ -132,14 +151,6 @@ def test_throttled_for_ever(user, asm):
     assert result["failure"]["code"] == "Throttling.User"
     assert "Tried 5 times" in result["msg"]
     assert "Too many calls" in result["msg"]
-    assert asm.writes == 0
-
-
-def test_a_cluster_that_the_mesh_does_not_have(user, asm):
-    result = user.lane_group(cluster="elsewhere")
-    assert (
-        "the mesh has no cluster 'elsewhere', only lab (c-lab). Name one of them in cluster." in result["msg"]
-    )
     assert asm.writes == 0
 
 
@@ -161,7 +172,7 @@ def test_the_library_is_missing(user, asm):
     (hidden / "__init__.py").write_text(
         "raise ImportError('No module named alibabacloud_servicemesh20200111')\n"
     )
-    task = {"name": "Lane group", "asm.lanes.lane_group": {k: v for k, v in user.defaults.items() if v}}
-    result = user.play([{**task, "environment": {"PYTHONPATH": str(hidden.parent)}}])
+    task = {**user.task(), "environment": {"PYTHONPATH": str(hidden.parent)}}
+    [result] = user.play([task])
     assert "alibabacloud-servicemesh20200111 >= 3.4.0" in result["msg"]
     assert result["failure"]["kind"] == "library"

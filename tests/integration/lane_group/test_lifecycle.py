@@ -68,16 +68,15 @@ def test_create_unchanged_delete(user, asm):
     assert table["v2", "default/helloworld"] == "v2"
     assert table["v2", "default/wsk-svc"] == "base"
 
-    asm.api.stats.reset()
-    again = user.lane_group("--diff")
+    removal = user.task(state="absent")
+    again, checked, gone, still_gone = user.play(
+        [user.task(), {**removal, "check_mode": True}, removal, removal], "--diff"
+    )
     assert not again["changed"]
     assert again["plan"] == []
     assert again["diff"]["before"] == again["diff"]["after"] == made["lane_group"]
     assert [call["action"] for call in again["api_calls"]] == ["GetSwimLaneGroupList", "GetSwimLaneList"]
 
-    checked = user.lane_group("--check", state="absent")
-    assert asm.writes == 0
-    gone = user.lane_group(state="absent")
     same(gone, checked)
     assert gone["changed"]
     assert gone["lane_group"] == gone["diff"]["after"] == {}
@@ -87,40 +86,37 @@ def test_create_unchanged_delete(user, asm):
         ("DeleteSwimLane", "lane base of lane group ws"),
         ("DeleteSwimLaneGroup", "lane group ws"),
     ]
-    assert not user.lane_group(state="absent")["changed"]
+    assert not still_gone["changed"]
+    assert still_gone["plan"] == []
 
 
 def test_one_lane_is_added_and_the_others_are_left_alone(user):
-    user.lane_group()
     unstated = dict.fromkeys(["route_header", "trace_header", "gateway_rule", "services", "baseline"])
-    result = user.lane_group(**unstated, lanes=[V3])
-    assert [change["description"] for change in result["plan"]] == ["create lane v3"]
-    assert [lane["name"] for lane in result["lane_group"]["lanes"]] == ["base", "v1", "v2", "v3"]
+    one_lane = user.task(**unstated, lanes=[V3])
+    _made, added, again = user.play([user.task(), one_lane, one_lane])
+    assert [change["description"] for change in added["plan"]] == ["create lane v3"]
+    assert [lane["name"] for lane in added["lane_group"]["lanes"]] == ["base", "v1", "v2", "v3"]
     warning = "lane group ws has lanes that are not stated and are left alone: base, v1, v2. Set purge_lanes"
     assert warning in " ".join(user.output.split())
-    assert not user.lane_group(**unstated, lanes=[V3])["changed"]
+    assert not again["changed"]
 
 
 def test_the_role_makes_the_guides_group(user, asm):
+    variables = {
+        "asm_lanes_mesh_id": user.defaults["mesh_id"],
+        "asm_lanes_access_key_id": user.defaults["access_key_id"],
+        "asm_lanes_access_key_secret": user.defaults["access_key_secret"],
+        "asm_lanes_endpoint": asm.endpoint,
+        "asm_lanes_protocol": "http",
+    }
     role = {
         "name": "Role",
         "ansible.builtin.include_role": {"name": "asm.lanes.lane_group"},
-        "vars": {
-            "asm_lanes_mesh_id": user.defaults["mesh_id"],
-            "asm_lanes_access_key_id": user.defaults["access_key_id"],
-            "asm_lanes_access_key_secret": user.defaults["access_key_secret"],
-            "asm_lanes_endpoint": asm.endpoint,
-            "asm_lanes_protocol": "http",
-        },
+        "vars": variables,
     }
-    assert user.play([role], "--check")["changed"]
-    assert asm.writes == 0
-    assert user.play([role])["changed"]
-    assert not user.play([role])["changed"]
-    assert not user.lane_group()["changed"]
-    role["vars"]["lane_group_state"] = "absent"
-    assert user.play([role])["changed"]
-    assert not user.play([role])["changed"]
+    removal = {**role, "vars": {**variables, "lane_group_state": "absent"}}
+    results = user.play([role, role, user.task(), removal, removal])
+    assert [result["changed"] for result in results] == [True, False, False, True, False]
 
 
 def test_keys_from_the_environment_and_defaults_from_the_action_group(user):
@@ -134,5 +130,6 @@ def test_keys_from_the_environment_and_defaults_from_the_action_group(user):
     official = {"ALIBABA_CLOUD_ACCESS_KEY_ID": keys[0], "ALIBABA_CLOUD_ACCESS_KEY_SECRET": keys[1]}
     older = {"ALICLOUD_ACCESS_KEY": keys[0], "ALICLOUD_SECRET_KEY": keys[1]}
     for names in (official, older):
-        result = user.play([block], "--check", **{name: user.defaults[key] for name, key in names.items()})
+        environment = {name: user.defaults[key] for name, key in names.items()}
+        [result] = user.play([block], "--check", **environment)
         assert len(result["plan"]) == 5
