@@ -1,6 +1,6 @@
 """What is on the two API servers, without what changes by itself: for comparing before and after.
 
-Usage: ``python snapshot.py INVENTORY VARS``; prints JSON {server: {kind namespace/name:
+Usage: ``python snapshot.py INVENTORY VARS [KIND ...]``, without the kinds named; prints JSON {server: {kind namespace/name:
 {labels, annotations, spec}}}. Reads through openshift's dynamic client, not through the
 collection.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,12 @@ KINDS = {
 NOISE = ("deployment.kubernetes.io/revision",)
 
 
-def snapshot(inventory: Path, variables: Path) -> dict[str, dict[str, Any]]:
-    """All objects of KINDS on both servers."""
+def snapshot(inventory: Path, variables: Path, without: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
+    """All objects of KINDS on both servers, but for some kinds."""
     found: dict[str, dict[str, Any]] = {}
     for server, client in clients(inventory, variables).items():
         found[server] = {}
-        for api_version, kind in KINDS[server]:
+        for api_version, kind in (pair for pair in KINDS[server] if pair[1] not in without):
             for item in client.resources.get(api_version=api_version, kind=kind).get().to_dict()["items"]:
                 meta = item["metadata"]
                 annotations = {k: v for k, v in (meta.get("annotations") or {}).items() if k not in NOISE}
@@ -49,4 +50,4 @@ def snapshot(inventory: Path, variables: Path) -> dict[str, dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(snapshot(Path(sys.argv[1]), Path(sys.argv[2])), sort_keys=True))
+    print(json.dumps(snapshot(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]), sort_keys=True))
