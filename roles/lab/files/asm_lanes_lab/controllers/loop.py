@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
@@ -64,10 +65,10 @@ async def run_loop(informers: Iterable[Informer], step: Step, log: logging.Logge
 
 
 async def _wait(changed: asyncio.Event, seconds: float | None) -> None:
-    try:
-        await asyncio.wait_for(changed.wait(), seconds)
-    except asyncio.TimeoutError:
-        return
+    # Not asyncio.wait_for: until Python 3.12 it swallows a cancellation that meets a change.
+    with contextlib.suppress(asyncio.TimeoutError):
+        async with asyncio.timeout(seconds):
+            await changed.wait()
 
 
 def soonest(*seconds: float | None) -> float | None:

@@ -55,7 +55,8 @@ class Process:
         if grace > 0:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._process.wait(), grace)
+                async with asyncio.timeout(grace):
+                    await self._process.wait()
         self._signal(signal.SIGKILL)
         await self._process.wait()
 
