@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import random
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,13 +20,25 @@ from asm_lanes_lab.mesh.xds import XdsWriter
 from unit.lab_mesh.objects import Obj, by_kind
 
 ENVOY = str(Path(sys.executable).parent / "envoy")
-PODS, APPS = "127.110.0.0/16", "127.111.0.0/16"
-GATEWAY = "127.110.0.1"
 
 
-def app_ip(pod_ip: str) -> str:
-    """Where the app of an injected pod listens."""
-    return pod_ip.replace("127.110.", "127.111.", 1)
+class Network:
+    """Loopback addresses for one test module, drawn at random, so that runs side by side do not meet."""
+
+    def __init__(self) -> None:
+        # Clear of the lab's own default networks.
+        self._first, self._second = random.randrange(104, 250, 2), random.randrange(1, 250)
+        self.pods = f"127.{self._first}.{self._second}.0/24"
+        self.apps = f"127.{self._first + 1}.{self._second}.0/24"
+        self.gateway = self.pod(1)
+
+    def pod(self, number: int) -> str:
+        """The address of a pod."""
+        return f"127.{self._first}.{self._second}.{number}"
+
+    def app(self, number: int) -> str:
+        """Where the app of that pod listens."""
+        return f"127.{self._first + 1}.{self._second}.{number}"
 
 
 class EnvoyProcesses:
@@ -52,7 +65,7 @@ class EnvoyProcesses:
                         stdout=log, stderr=asyncio.subprocess.STDOUT,
                     )  # fmt: skip
         for name in self._processes:
-            await self.admin(name, "/ready", expect="LIVE")
+            await self.admin(name, "/ready", expect="LIVE", deadline=20)
 
     async def admin(self, proxy: str, path: str, expect: str = "", deadline: float = 5.0) -> str:
         """The answer of a proxy's admin interface, once it contains the expected text."""
@@ -68,16 +81,25 @@ class EnvoyProcesses:
                         text = await answer.text()
                     if expect in text:
                         return text
+                if self._processes[proxy].returncode is not None:
+                    raise RuntimeError(f"{proxy} has ended: {self.log(proxy)[-1000:]}")
                 if asyncio.get_running_loop().time() > end:
                     raise TimeoutError(f"{proxy}{path}: {text!r}; {self.log(proxy)}")
                 await asyncio.sleep(0.01)
 
     async def in_force(self) -> None:
-        """Wait until every Envoy has taken the route tables that were written last."""
+        """Wait until every Envoy has taken the clusters and route tables that were written last."""
         for proxy in self._processes:
-            for file in (self._xds_dir / proxy / "rds").glob("*.json"):
-                version = json.loads(file.read_text())["version_info"]
-                await self.admin(proxy, "/config_dump?resource=dynamic_route_configs", expect=version)
+            folder = self._xds_dir / proxy
+            for file in folder.glob("rds/*.json"):
+                await self.admin(proxy, "/config_dump?resource=dynamic_route_configs", expect=_version(file))
+            version = _version(folder / "cds.json")
+            await self.admin(proxy, "/stats?filter=cds.version_text", expect=version)
+
+    def inotify_instances(self, proxy: str) -> int:
+        """How many inotify instances a proxy holds."""
+        links = Path(f"/proc/{self._processes[proxy].pid}/fd").iterdir()
+        return sum("inotify" in str(link.readlink()) for link in links)
 
     def log(self, proxy: str) -> str:
         """What a proxy has written so far."""
@@ -90,7 +112,8 @@ class EnvoyProcesses:
     async def stop(self) -> None:
         """Stop all Envoys."""
         for process in self._processes.values():
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
         for process in self._processes.values():
             await process.wait()
 
@@ -98,9 +121,13 @@ class EnvoyProcesses:
 class Mesh(EnvoyProcesses):
     """Objects -> files -> running Envoys. Objects are kept by name, so a later `apply` replaces them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, network: Network) -> None:
         self.options = Options(
-            folder / "xds", GATEWAY, PODS, APPS, logged_headers=("version", "baggage", "x-lane")
+            folder / "xds",
+            network.gateway,
+            network.pods,
+            network.apps,
+            logged_headers=("version", "baggage", "x-lane"),
         )
         super().__init__(self.options.xds_dir, folder)
         self._inputs, self._writer = Inputs(), XdsWriter(self.options.xds_dir)
@@ -116,12 +143,17 @@ class Mesh(EnvoyProcesses):
         snapshot, refusals = self._inputs.read(by_kind(*self._objects.values()))
         result = translate(snapshot, self.options)
         self._writer.write(result)
-        return Translation(result.proxies, result.endpoints, refusals + result.findings)
+        return Translation(result.proxies, refusals + result.findings)
 
     def start_over(self, *objects: Obj) -> Translation:
         """Forget all objects but these."""
         self._objects.clear()
         return self.apply(*objects)
+
+
+def _version(file: Path) -> str:
+    """The version of a file of configuration."""
+    return str(json.loads(file.read_text())["version_info"])
 
 
 def _key(obj: Obj) -> tuple[str, str, str]:

@@ -23,10 +23,10 @@ from lab_fixture import LAB_FILES, until
 from unit.lab_mesh import objects
 from unit.lab_mesh.objects import Obj, to, when
 
-from .harness import EnvoyProcesses, back_end, get
+from .harness import EnvoyProcesses, Network, back_end, get
 
-PODS, APPS, GATEWAY, API = "127.112.0.0/16", "127.113.0.0/16", "127.112.0.1", "127.112.0.2"
-WSK, V1, V2 = "127.112.1.1", "127.112.1.2", "127.112.1.3"
+NET = Network()
+WSK, V1, V2 = NET.pod(11), NET.pod(12), NET.pod(13)
 OUT = f"http://{WSK}:15001"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -41,14 +41,16 @@ class Lab:
     """Two API servers, the controllers, and Envoys for the pods that the tests put into the API."""
 
     def __init__(self, folder: Path) -> None:
-        self.settings = Settings(folder, gateway_address=GATEWAY, pod_network=PODS, app_network=APPS)
+        self.settings = Settings(
+            folder, gateway_address=NET.gateway, pod_network=NET.pods, app_network=NET.apps
+        )
         self.envoys = EnvoyProcesses(self.settings.files.xds, folder)
         self.cluster: Cluster
         self.mesh: Cluster
 
     async def connect(self, stack: contextlib.AsyncExitStack, name: str, definitions: list[Obj]) -> Cluster:
         server = KubeApiServer(name, definitions, {f"{name}-token": "admin"})
-        await server.start(API, 0)
+        await server.start(NET.pod(2), 0)
         stack.push_async_callback(server.stop)
         kubeconfig = self.settings.state_dir / f"{name}.kubeconfig"
         kubeconfig.write_text(json.dumps(server.kubeconfig(f"{name}-token")))
@@ -81,8 +83,8 @@ class Lab:
 async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
     lab = Lab(Path(tmp_path_factory.mktemp("lab")))
     async with contextlib.AsyncExitStack() as stack:
-        for name, ip in (("wsk", WSK), ("v1", V1), ("v2", V2)):
-            await stack.enter_async_context(back_end(name, ip.replace("127.112.", "127.113.")))
+        for name, number in (("wsk", 11), ("v1", 12), ("v2", 13)):
+            await stack.enter_async_context(back_end(name, NET.app(number)))
         lab.cluster = await lab.connect(stack, "cluster", [])
         lab.mesh = await lab.connect(stack, "mesh", crds())
         for controller in (MeshController, GatewayController):
@@ -91,7 +93,7 @@ async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
         stack.push_async_callback(lab.envoys.stop)
         await lab.put(
             objects.istio_gateway(30080),
-            objects.gateway_pod(GATEWAY, "127.112.1.9:15000"),
+            objects.gateway_pod(NET.gateway, f"{NET.pod(9)}:15000"),
             objects.gateway("ws-gateway", 30080),
             objects.virtual_service("ws", ["*"], {"route": [to("wsk-svc")]}, gateways=["ws-gateway"]),
             objects.service("wsk-svc")
@@ -132,10 +134,10 @@ def lanes(subset: str) -> Obj:
 
 async def test_traffic_flows_through_the_gateway(lab: Lab) -> None:
     async def through() -> bool:
-        return (await get(f"http://{GATEWAY}:30080/"))[0] == 200
+        return (await get(f"http://{NET.gateway}:30080/"))[0] == 200
 
     await effective(through)
-    _, body = await get(f"http://{GATEWAY}:30080/", headers={"version": "v2"})
+    _, body = await get(f"http://{NET.gateway}:30080/", headers={"version": "v2"})
     assert (body["app"], body["headers"]["baggage"]) == ("wsk", "version=v2")
 
 
@@ -248,7 +250,7 @@ async def test_gateway_becomes_deployment_and_service(lab: Lab) -> None:
     service, deployment = await child("v1", "Service"), await child("apps/v1", "Deployment")
     assert service is not None
     assert deployment is not None
-    assert service["status"]["loadBalancer"]["ingress"] == [{"ip": GATEWAY}]
+    assert service["status"]["loadBalancer"]["ingress"] == [{"ip": NET.gateway}]
     assert deployment["spec"]["template"]["spec"]["hostNetwork"] is True
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     assert {"istio": "extra", "app": "istio-extra"}.items() <= labels.items()
@@ -263,7 +265,7 @@ async def test_gateway_becomes_deployment_and_service(lab: Lab) -> None:
 
 
 async def test_pod_that_is_gone_leaves_no_configuration(lab: Lab) -> None:
-    await lab.put(objects.pod("brief", "127.112.1.77", {"app": "x"}))
+    await lab.put(objects.pod("brief", NET.pod(77), {"app": "x"}))
     await until(lambda: _exists(lab, 5), "its configuration appears")
     await lab.cluster.delete("v1", "Pod", "brief", "default", grace_period_seconds=0)
     await until(lambda: _exists(lab, 4), "its configuration disappears")

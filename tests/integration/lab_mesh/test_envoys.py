@@ -25,12 +25,13 @@ from unit.lab_mesh.objects import (
     when,
 )
 
-from .harness import GATEWAY, Mesh, app_ip, back_end, get
+from .harness import Mesh, Network, back_end, get
 
-WSK, V1, V2 = "127.110.1.1", "127.110.1.2", "127.110.1.3"
+NET = Network()
+WSK, V1, V2 = NET.pod(11), NET.pod(12), NET.pod(13)
 OUT = f"http://{WSK}:15001"
 HELLO = "helloworld.default.svc.cluster.local"
-ENTRY = f"http://{GATEWAY}:30080"
+ENTRY = f"http://{NET.gateway}:30080"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -38,7 +39,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def base_objects() -> list[dict[str, Any]]:
     return [
         istio_gateway(30080),
-        gateway_pod(GATEWAY, "127.110.1.9:15000"),
+        gateway_pod(NET.gateway, f"{NET.pod(9)}:15000"),
         gateway("ws-gateway", 30080),
         virtual_service("ws", ["*"], {"route": [to("wsk-svc")]}, gateways=["ws-gateway"]),
         service("wsk-svc")
@@ -55,10 +56,10 @@ def base_objects() -> list[dict[str, Any]]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mesh]:
     """Four proxies with three apps, for all tests."""
-    mesh = Mesh(Path(tmp_path_factory.mktemp("mesh")))
+    mesh = Mesh(Path(tmp_path_factory.mktemp("mesh")), NET)
     async with contextlib.AsyncExitStack() as stack:
-        for name, ip in (("wsk", WSK), ("v1", V1), ("v2", V2)):
-            await stack.enter_async_context(back_end(name, app_ip(ip)))
+        for name, number in (("wsk", 11), ("v1", 12), ("v2", 13)):
+            await stack.enter_async_context(back_end(name, NET.app(number)))
         assert mesh.apply(*base_objects()).findings == []
         stack.push_async_callback(mesh.stop)
         await mesh.start()
@@ -378,6 +379,15 @@ async def test_whole_chain_and_its_access_log(mesh: Mesh) -> None:
     assert (outbound["baggage_to_header"], outbound["cluster"]) == ("version", f"outbound|5000|v2|{HELLO}")
     assert (outbound["route"], outbound["code"]) == ("default/hello#0", 200)
     assert "hidden" not in mesh.log("default.wsk-1") + mesh.log("istio-system.istio-ingressgateway-1")
+
+
+async def test_watches_do_not_grow_with_the_lanes(mesh: Mesh) -> None:
+    """Linux grants a user 128 inotify instances, for all Envoys together."""
+    mesh.apply(destination_rule("hello", "helloworld", *(f"v{index}" for index in range(100))))
+    await mesh.in_force()
+    held = {proxy: mesh.inotify_instances(proxy) for proxy in mesh.names}
+    # One for each of LDS, CDS and RDS (outbound, inbound; the gateway's port), and no more than one beside.
+    assert all(3 <= count <= 5 for count in held.values()), held
 
 
 async def test_no_envoy_rejected_anything(running: Mesh) -> None:

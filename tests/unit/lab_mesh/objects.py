@@ -13,6 +13,7 @@ VERSIONS = {
     "VirtualService": "networking.istio.io/v1",
     "DestinationRule": "networking.istio.io/v1",
     "ASMHeaderPropagation": "istio.alibabacloud.com/v1beta1",
+    "TrafficLabel": "istio.alibabacloud.com/v1beta1",
     "IstioGateway": "istio.alibabacloud.com/v1beta1",
     "Service": "v1",
     "Pod": "v1",

@@ -23,6 +23,10 @@ def match(**fields: Any) -> Obj:
     return http(match=[fields])
 
 
+def response(**fields: Any) -> Obj:
+    return virtual_service("x", ["a"], {"directResponse": {"status": 200, **fields}})
+
+
 def rule(**spec: Any) -> Obj:
     return make("DestinationRule", "x", {"host": "a", **spec})
 
@@ -125,6 +129,15 @@ def port(**fields: Any) -> Obj:
         (make("ASMHeaderPropagation", "x", {}), "spec.headers", "required"),
         (propagation("x", "Baggage"), "spec.headers[0]", "cannot be carried"),
         (propagation("x", "a:b"), "spec.headers[0]", "not a header name"),
+        (make("TrafficLabel", "x", {"rules": []}), "spec.rules", "not supported"),
+        (http(rewrite={"uri": "/a\nb"}), "spec.http[0].rewrite.uri", "control characters"),
+        (response(body={"string": "x" * 5000}), "spec.http[0].directResponse.body.string", "4096"),
+        (response(status=999), "spec.http[0].directResponse.status", "200 to 599"),
+        (
+            balancer(consistentHash={"useSourceIp": True, "minimumRingSize": 10**9}),
+            "spec.trafficPolicy.loadBalancer.consistentHash.minimumRingSize",
+            "8388608",
+        ),
         (make("IstioGateway", "x", {}, "default"), "metadata.namespace", "istio-system"),
         (make("IstioGateway", "x", {"gatewayType": "egress"}, "istio-system"), "spec.gatewayType", "ingress"),
     ],

@@ -38,7 +38,7 @@ A = "a.default.svc.cluster.local"
 def run(*objects: Obj) -> Translation:
     snapshot, refusals = Inputs().read(by_kind(*objects))
     result = translate(snapshot, OPTIONS)
-    return Translation(result.proxies, result.endpoints, refusals + result.findings)
+    return Translation(result.proxies, refusals + result.findings)
 
 
 def proxy(result: Translation, name: str) -> ProxyConfig:
@@ -64,8 +64,13 @@ def reasons(result: Translation) -> list[tuple[str, str, bool]]:
     return [(item.ref.name, item.reason, item.blocking) for item in result.findings]
 
 
+def shared_clusters(result: Translation) -> dict[str, Any]:
+    """The Services' clusters, which all proxies have alike."""
+    return {item["name"]: item for item in result.proxies[0].clusters if item["name"].startswith("outbound")}
+
+
 def endpoints(result: Translation, cluster: str) -> list[tuple[str, int]]:
-    found = result.endpoints[cluster]["endpoints"]
+    found = shared_clusters(result)[cluster]["load_assignment"]["endpoints"]
     hosts = [item["endpoint"]["address"]["socket_address"] for part in found for item in part["lb_endpoints"]]
     return [(host["address"], host["port_value"]) for host in hosts]
 
@@ -265,7 +270,7 @@ def test_rules_of_two_namespaces_and_two_ages() -> None:
     assert reasons(merged) == [("new", "SubsetConflict", True)]
     own = destination_rule("own", "a", "v9", age=3)
     shadowed = run(service("a"), *pods(), old, own, destination_rule("far", A, "v1", namespace="far"))
-    assert f"outbound|5000|v1|{A}" not in shadowed.endpoints
+    assert f"outbound|5000|v1|{A}" not in shared_clusters(shadowed)
     assert sorted(reasons(shadowed)) == [("far", "ForeignNamespace", True), ("old", "Shadowed", True)]
 
 
@@ -319,6 +324,12 @@ def test_injected_app_is_reached_at_its_own_address() -> None:
     assert host["endpoint"]["address"]["socket_address"] == {"address": "127.101.0.9", "port_value": 5000}
 
 
+def test_pod_of_a_foreign_network_gets_no_sidecar() -> None:
+    result = run(CALLER, pod("x", "10.0.0.1", {}), pod("y", "::1", {}))
+    assert [item.name for item in result.proxies] == ["default.caller"]
+    assert reasons(result) == [("x", "ForeignAddress", True), ("y", "ForeignAddress", True)]
+
+
 # --- propagation --------------------------------------------------------------------------
 
 
@@ -370,24 +381,20 @@ def test_only_changed_files_are_written_and_leftovers_go(tmp_path: Path) -> None
     stale = tmp_path / "default.gone" / "bootstrap.json"
     stale.parent.mkdir()
     stale.touch()
-    (tmp_path / "eds").mkdir()
-    (tmp_path / "eds" / "gone.json").touch()
     writer = XdsWriter(tmp_path)
     base = [service("a"), service("caller"), CALLER, *pods()[:2]]
     first = step(*base)
     assert not stale.parent.exists()
-    assert [path.name for path in (tmp_path / "eds").iterdir() if path.name == "gone.json"] == []
-    assert first[0].startswith("eds/")
+    assert first[0] == "default.caller/cds.json"
     assert first[-1] == "default.v2/bootstrap.json"
     assert step(*base) == []
     rule = virtual_service("x", ["a"], {"directResponse": {"status": 200}})
     names = ("caller", "v1", "v2")
     assert step(*base, rule) == [f"default.{name}/rds/outbound.json" for name in names]
     base[-1] = pod("v2", "127.100.0.2", {"app": "a", "version": "v2"}, ready=False)
-    assert step(*base, rule) == [f"eds/outbound|5000||{A}.json"]
+    assert step(*base, rule) == [f"default.{name}/cds.json" for name in names]
     step(service("a"), CALLER)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["default.caller", "eds"]
-    assert [path.name for path in (tmp_path / "eds").iterdir()] == [f"outbound|5000||{A}.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["default.caller"]
 
 
 def test_hundred_lanes_in_less_than_a_second(tmp_path: Path) -> None:
@@ -409,4 +416,4 @@ def test_hundred_lanes_in_less_than_a_second(tmp_path: Path) -> None:
     result = translate(snapshot, Options(tmp_path))
     XdsWriter(tmp_path).write(result)
     assert time.process_time() - begin < 1
-    assert len(result.endpoints) == 303
+    assert len(shared_clusters(result)) == 303

@@ -60,6 +60,13 @@ def header_propagation(obj: dict[str, Any]) -> HeaderPropagation:
     return HeaderPropagation(ref_of(obj), frozenset(selector.pairs("labels")), headers, prefixes)
 
 
+def traffic_label(obj: dict[str, Any]) -> None:
+    """Refuses every TrafficLabel: its lanes by trace id (documented) are not emulated."""
+    raise RefusedError(
+        "spec.rules", "TrafficLabel is not supported by the lab's mesh; carry the route header or use baggage"
+    )
+
+
 def _propagated(name: str, path: str) -> str:
     clean = header_name(name, path)
     if clean in _NEVER_PROPAGATED:

@@ -29,6 +29,7 @@ _MESH_KINDS = {
     "VirtualService": _ISTIO,
     "DestinationRule": _ISTIO,
     "ASMHeaderPropagation": _ASM,
+    "TrafficLabel": _ASM,
     "IstioGateway": _ASM,
 }
 _CLUSTER_KINDS = {"Service": "v1", "Pod": "v1"}

@@ -129,13 +129,17 @@ def app_cluster(name: str, ip: str, port: int, *, http2: bool) -> Json:
     return result | _protocol(http2=http2)
 
 
-def service_cluster(cluster: Cluster, endpoints_file: Path) -> Json:
-    """A cluster whose endpoints come from a file of their own."""
+def service_cluster(cluster: Cluster) -> Json:
+    """The cluster of a Service port or subset, endpoints included.
+
+    Endpoints have no files of their own (EDS), because Envoy spends an inotify instance on every file it
+    watches, and Linux grants a user 128 by default. Open WebSockets outlive a change of their cluster.
+    """
     result: Json = {
         "@type": CLUSTER,
         "name": cluster.name,
-        "type": "EDS",
-        "eds_cluster_config": {"eds_config": file_source(str(endpoints_file))},
+        "type": "STATIC",
+        "load_assignment": load_assignment(cluster.name, list(cluster.endpoints)),
         "connect_timeout": "1s",
         "lb_policy": cluster.balancing.policy,
     }

@@ -36,6 +36,8 @@ _FORMATTER = re.compile(r"%%|%REQ\([!#$&'*+.^_`|~0-9A-Za-z:?-]+\)%")
 _HTTP = ("HTTP", "HTTP2", "GRPC", "GRPC-WEB")
 _FALLBACK_CASES = ("noinstances", "noavailabled")  # names by recollection; both mean: no ready endpoint
 _HASH_KEYS = ("httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName")
+_MAX_BODY = 4096  # Envoy's limits
+_MAX_RING = 8 * 1024 * 1024
 _POLICIES = {
     "UNSPECIFIED": "LEAST_REQUEST",
     "LEAST_REQUEST": "LEAST_REQUEST",
@@ -90,8 +92,8 @@ def _route(node: Node, namespace: str, default_name: str) -> HttpRoute:
         shares=_shares(node, namespace) if node.has("route") else (),
         redirect=_redirect(node),
         response=_direct_response(node),
-        rewrite_uri=rewrite.text("uri"),
-        rewrite_authority=rewrite.text("authority"),
+        rewrite_uri=rewrite.line("uri"),
+        rewrite_authority=rewrite.line("authority"),
         timeout=node.duration("timeout"),
         retries=_retries(node),
         headers=_headers(node),
@@ -216,7 +218,7 @@ def _redirect(node: Node) -> Redirect | None:
             child.at("redirectCode"), f"{code} is not one of 301, 302, 303, 307, 308", "Invalid"
         )
     return Redirect(
-        child.text("uri"), child.text("authority"), child.text("scheme"), child.number("port") or None, code
+        child.line("uri"), child.line("authority"), child.line("scheme"), child.number("port") or None, code
     )
 
 
@@ -230,7 +232,10 @@ def _direct_response(node: Node) -> DirectResponse | None:
         raise RefusedError(child.at("status"), f"{status} is not a status from 200 to 599", "Invalid")
     body = child.child("body") or Node({}, "")
     body.only("string")
-    return DirectResponse(status, body.text("string"))
+    text = body.text("string")
+    if len(text.encode()) > _MAX_BODY:
+        raise RefusedError(body.at("string"), f"longer than Envoy's limit of {_MAX_BODY} bytes", "Invalid")
+    return DirectResponse(status, text)
 
 
 def _retries(node: Node) -> Retries | None:
@@ -352,6 +357,8 @@ def _consistent_hash(node: Node) -> LoadBalancing:
     if len(keys) != 1:
         raise RefusedError(node.path, f"exactly one of {', '.join(_HASH_KEYS)}", "Invalid")
     ring = node.number("minimumRingSize") or None
+    if ring and not 0 < ring <= _MAX_RING:
+        raise RefusedError(node.at("minimumRingSize"), f"must be from 1 to {_MAX_RING}", "Invalid")
     if keys[0] == "httpHeaderName":
         name = header_name(node.text("httpHeaderName"), node.at("httpHeaderName"))
         return LoadBalancing("RING_HASH", "header", name, ring_size=ring)

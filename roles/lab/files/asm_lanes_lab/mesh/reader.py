@@ -41,6 +41,13 @@ class Node:
         """A string field."""
         return str(self._typed(key, str, "a string", default))
 
+    def line(self, key: str) -> str:
+        """A string field without control characters, which Envoy would not take."""
+        value = self.text(key)
+        if any(ord(character) < 32 or ord(character) == 127 for character in value):
+            raise RefusedError(self.at(key), "control characters are not allowed here", "Invalid")
+        return value
+
     def number(self, key: str, default: int = 0) -> int:
         """An integer field."""
         return int(self._typed(key, int, "an integer", default))
@@ -130,7 +137,7 @@ def _beyond_re2(pattern: str) -> str | None:
     """Name what a Python expression (escaped backslashes taken out) has that RE2 lacks."""
     if re.search(r"\(\?(?:[=!>(#]|<[=!]|P=)", pattern):
         return "a look-around, a back reference, a comment or a condition"
-    if re.search(r"\\[1-9Zu]", pattern) or re.search(r"\\U", pattern):
+    if re.search(r"\\[1-9ZuN]", pattern) or re.search(r"\\U", pattern):
         return "a back reference or an escape of Python's"
     if re.search(r"(?<!\\)[*+?}]\+", pattern):
         return "a possessive quantifier"

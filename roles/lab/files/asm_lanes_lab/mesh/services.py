@@ -15,7 +15,7 @@ _DEFAULT = LoadBalancing()
 
 @dataclass(frozen=True)
 class Cluster:
-    """An Envoy cluster: the pods behind one Service port, or one subset of them."""
+    """An Envoy cluster: the ready pods behind one Service port, or one subset of them."""
 
     name: str
     http2: bool

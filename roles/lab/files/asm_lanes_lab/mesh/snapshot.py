@@ -18,6 +18,7 @@ _PARSERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "VirtualService": parse_istio.virtual_service,
     "DestinationRule": parse_istio.destination_rule,
     "ASMHeaderPropagation": asm.header_propagation,
+    "TrafficLabel": asm.traffic_label,
     "IstioGateway": asm.gateway_workload,
     "Service": workloads.service,
     "Pod": workloads.pod,

@@ -12,7 +12,14 @@ from .refs import ref_of
 RECONCILED = "Reconciled"
 """Istio's own condition type for "the configuration is in force"."""
 
-REPORTED = ("Gateway", "VirtualService", "DestinationRule", "ASMHeaderPropagation", "IstioGateway")
+REPORTED = (
+    "Gateway",
+    "VirtualService",
+    "DestinationRule",
+    "ASMHeaderPropagation",
+    "TrafficLabel",
+    "IstioGateway",
+)
 """Kinds that get a status: those of the mesh, not the cluster's Services and Pods."""
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from urllib.parse import quote
 
 from .asm import HeaderPropagation
-from .envoy import ENDPOINTS, LUA_PER_ROUTE, ROUTES, Json, load_assignment
+from .envoy import LUA_PER_ROUTE, ROUTES, Json
 from .findings import Finding
 from .istio import MESH, ROOT_NAMESPACE
 from .listeners import (
@@ -25,7 +23,7 @@ from .options import Options
 from .services import Services
 from .snapshot import Snapshot
 from .virtualhosts import BoundServer, MeshRules, SidecarHosts, gateway_hosts
-from .workloads import Pod, app_address
+from .workloads import Pod, app_address, in_network
 
 
 @dataclass(frozen=True)
@@ -41,10 +39,9 @@ class ProxyConfig:
 
 @dataclass(frozen=True)
 class Translation:
-    """The result: proxies, the endpoints of all Service clusters (shared by the proxies), and remarks."""
+    """The result: proxies, and what is to be said about the objects."""
 
     proxies: list[ProxyConfig]
-    endpoints: dict[str, Json]
     findings: list[Finding]
 
 
@@ -54,33 +51,20 @@ def translate(snapshot: Snapshot, options: Options) -> Translation:
     rules = MeshRules.of(snapshot.virtual_services)
     outbound = SidecarHosts(services, rules)
     open_servers, gateway_findings = _open_servers(snapshot)
-    shared = [
-        service_cluster(cluster, endpoints_file(options.xds_dir, cluster.name))
-        for cluster in services.clusters.values()
-    ]
+    shared = [service_cluster(cluster) for cluster in services.clusters.values()]
     proxies = []
     for pod in snapshot.pods:
         if pod.gateway and pod.admin:
             servers = open_servers.get(pod.gateway, {})
             proxies.append(_gateway_proxy(pod, servers, snapshot, services, shared, options))
-        elif pod.sidecar:
+        elif pod.sidecar and in_network(pod.ip, options.pod_network):
             proxies.append(_sidecar_proxy(pod, snapshot, outbound, shared, options))
     findings = gateway_findings + services.findings + rules.findings
-    findings += _propagation_findings(snapshot) + _service_findings(snapshot)
+    findings += (
+        _propagation_findings(snapshot) + _service_findings(snapshot) + _pod_findings(snapshot, options)
+    )
     findings += _reference_findings(snapshot, services)
-    return Translation(proxies, _endpoints(services), findings)
-
-
-def endpoints_file(xds_dir: Path, cluster: str) -> Path:
-    """Where a cluster's endpoints are written."""
-    return xds_dir / "eds" / f"{quote(cluster, safe='|')}.json"
-
-
-def _endpoints(services: Services) -> dict[str, Json]:
-    return {
-        name: {"@type": ENDPOINTS, **load_assignment(name, list(cluster.endpoints))}
-        for name, cluster in services.clusters.items()
-    }
+    return Translation(proxies, findings)
 
 
 # --- gateways -----------------------------------------------------------------------------
@@ -219,6 +203,19 @@ def _propagation_findings(snapshot: Snapshot) -> list[Finding]:
         Finding(item.ref, "metadata.namespace", "NotAtGateways", message)
         for item in snapshot.propagations
         if item.ref.namespace == ROOT_NAMESPACE
+    ]
+
+
+def _pod_findings(snapshot: Snapshot, options: Options) -> list[Finding]:
+    return [
+        Finding(
+            pod.ref,
+            "status.podIP",
+            "ForeignAddress",
+            f"{pod.ip} is not in the lab's pod network {options.pod_network}, so the pod gets no sidecar",
+        )
+        for pod in snapshot.pods
+        if pod.sidecar and not in_network(pod.ip, options.pod_network)
     ]
 
 

@@ -129,6 +129,11 @@ def pod(obj: dict[str, Any]) -> Pod | None:
     )
 
 
+def in_network(ip: str, network: str) -> bool:
+    """Whether an address belongs to a network."""
+    return ipaddress.ip_address(ip) in ipaddress.IPv4Network(network)
+
+
 def app_address(pod_ip: str, pod_network: str, app_network: str) -> str:
     """Where the app of an injected pod listens: the same host part in the other network."""
     pods, apps = ipaddress.IPv4Network(pod_network), ipaddress.IPv4Network(app_network)

@@ -1,8 +1,7 @@
 """Writes the configuration of the proxies as files that Envoy watches.
 
-Layout: `<namespace>.<pod>/{bootstrap,lds,cds}.json` and `rds/<name>.json` for each proxy;
-`eds/<cluster>.json` once for all proxies, because endpoints are the same for everybody. A file is replaced by
-renaming, only when its content changes, and in an order in which nothing refers to what is not yet there.
+Layout: `<namespace>.<pod>/{bootstrap,lds,cds}.json` and `rds/<name>.json` for each proxy. A file is replaced
+by renaming, only when its content changes, and in an order in which nothing refers to what is not yet there.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .translate import ProxyConfig, Translation, endpoints_file
+from .translate import ProxyConfig, Translation
 
 
 class XdsWriter:
@@ -27,9 +26,9 @@ class XdsWriter:
     def write(self, translation: Translation) -> list[Path]:
         """Bring the files up to date; returns those that were written.
 
-        Endpoints go before the clusters that need them, clusters before routes, routes before listeners, the
-        bootstrap last, since its presence starts the proxy. Leftovers, of proxies and clusters that are gone
-        or of an earlier run, are removed at the end.
+        Clusters go before the routes that need them, routes before listeners, the bootstrap last, since its
+        presence starts the proxy. Leftovers, of proxies and ports that are gone or of an earlier run, are
+        removed at the end.
         """
         written, digests = [], {}
         for path, text in _files(self._folder, translation):
@@ -42,11 +41,9 @@ class XdsWriter:
         return written
 
     def _remove_others(self, wanted: Iterable[Path], translation: Translation) -> None:
-        first = not self._digests
-        leftover = (self._folder / "eds").glob("*.json") if first else self._digests.keys()
-        for path in set(leftover) - set(wanted):
+        for path in self._digests.keys() - set(wanted):
             path.unlink(missing_ok=True)
-        known = {proxy.name for proxy in translation.proxies} | {"eds"}
+        known = {proxy.name for proxy in translation.proxies}
         for entry in self._folder.glob("*"):
             if entry.name not in known:
                 shutil.rmtree(entry, ignore_errors=True)
@@ -54,8 +51,6 @@ class XdsWriter:
 
 def _files(folder: Path, translation: Translation) -> Iterator[tuple[Path, str]]:
     texts = _Texts()
-    for cluster, endpoints in translation.endpoints.items():
-        yield endpoints_file(folder, cluster), _response([texts.of(endpoints)])
     for proxy in translation.proxies:
         yield from _proxy_files(folder / proxy.name, proxy, texts)
 
