@@ -1,8 +1,8 @@
 """What is on the two API servers, without what changes by itself: for comparing before and after.
 
-Usage: ``python snapshot.py INVENTORY VARS [KIND ...]``, without the kinds named; prints JSON {server: {kind namespace/name:
-{labels, annotations, spec}}}. Reads through openshift's dynamic client, not through the
-collection.
+Usage: ``python snapshot.py INVENTORY VARS [KIND ...]``, without the kinds named; prints JSON
+{server: {kind namespace/name: {labels, annotations, spec}}}. Reads through openshift's dynamic
+client, not through the collection.
 """
 
 from __future__ import annotations
