@@ -82,11 +82,15 @@ def ensure(backend: OpenApiLanes, wish: Wish, run: Run, check_mode: bool) -> Non
         run.done += 1
     if plan.changed:
         backend.wait_for(plan, name, wish.purge_lanes)
-    elif not wish.absent:
-        run.warnings += [
-            f"ASM objects to lane {lane}: {text}"
-            for lane, text in sorted(backend.validation_messages.items())
-        ]
+    run.warnings += _objections(backend)
+
+
+def _objections(backend: OpenApiLanes) -> list[str]:
+    return [
+        f"ASM objects to lane {lane}: {objection.text}"
+        for lane, objections in sorted(backend.objections.items())
+        for objection in objections
+    ]
 
 
 def _assume_unreadable(current: LaneGroup | None, wanted: LaneGroup) -> LaneGroup | None:

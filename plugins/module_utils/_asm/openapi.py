@@ -25,33 +25,45 @@ from .transforms import (
     AnswerError,
     Call,
     Cluster,
+    Objection,
     call_for,
     group_from_answer,
     kept_parameters,
+    objections_from_answer,
     services_from_answer,
-    validation_message,
 )
 
-# ASM's objects are reconciled by a controller (inferred): an objection to something just written may
-# be gone a moment later. Seconds for which it must stand to count.
-VALIDATION_GRACE = 15.0
+# ASM's objects are reconciled by a controller, which says nothing of when it has looked (inferred). So
+# neither the first sight of a lane without objection counts, nor that of an objection: seconds for
+# which either must stand.
+SETTLED = 0.5
+STANDING = 15.0
 FIRST_POLL, SLOWEST_POLL = 0.1, 2.0  # seconds between two looks at what became of the changes
 
 
 class OpenApiLanes:
-    """Lane groups of one mesh. cluster: name or id, needed when the mesh has several clusters.
+    """Lane groups of one mesh.
 
-    All methods raise AsmError.
+    cluster: name or id, needed when the mesh has several clusters. settled, standing: see
+    the constants. All methods raise AsmError.
     """
 
-    def __init__(self, client: AsmClient, cluster: str | None = None) -> None:
+    def __init__(
+        self,
+        client: AsmClient,
+        cluster: str | None = None,
+        settled: float = SETTLED,
+        standing: float = STANDING,
+    ) -> None:
         self._client = client
         self._wanted_cluster = cluster
         self._cluster: Cluster | None = None
         self._clusters_in_use: set[Cluster] = set()
         self._kept: dict[str, str] = {}
-        self.validation_messages: dict[str, str] = {}
-        """Lane name -> objection of ASM, as of the last read."""
+        self._settled = settled
+        self._standing = standing
+        self.objections: dict[str, tuple[Objection, ...]] = {}
+        """Lane name -> what ASM has against it, as of the last read."""
 
     def read(self, name: str) -> LaneGroup | None:
         """The group as it is now, None when there is none.
@@ -61,13 +73,12 @@ class OpenApiLanes:
         groups = self._list("GetSwimLaneGroupList", f"mesh {self._client.mesh_id}", "SwimLaneGroupList")
         item = next((group for group in groups if group.get("GroupName") == name), None)
         if item is None:
-            self._kept, self.validation_messages, self._clusters_in_use = {}, {}, set()
+            self._kept, self.objections, self._clusters_in_use = {}, {}, set()
             return None
         lanes = self._list("GetSwimLaneList", f"lane group {name}", "SwimLaneList", group_name=name)
-        messages = {
-            str(lane.get("Name")): validation_message(lane.get("ValidationMessage")) for lane in lanes
+        self.objections = {
+            str(lane.get("Name")): objections_from_answer(lane.get("ValidationMessage")) for lane in lanes
         }
-        self.validation_messages = {lane: text for lane, text in messages.items() if text}
         self._kept = kept_parameters(item)
         try:
             self._clusters_in_use = {
@@ -171,7 +182,7 @@ class OpenApiLanes:
         return took_effect(found, change)
 
     def wait_for(self, plan: Plan, name: str, purge_lanes: bool) -> None:
-        """Return when what the plan asked for is there and ASM has no objection to any lane.
+        """Return when what the plan asked for is there and ASM has no serious objection to any lane.
 
         Raises AsmError with the last state seen when the deadline passes, or when an objection stands.
         """
@@ -180,29 +191,37 @@ class OpenApiLanes:
         while True:
             missing = still_missing(self.read(name), plan, purge_lanes)
             complete_since = None if missing else complete_since or time.monotonic()
-            if complete_since and not self.validation_messages:
+            stands_for = time.monotonic() - complete_since if complete_since else 0.0
+            serious = self._serious()
+            if complete_since and not serious and (plan.after is None or stands_for >= self._settled):
                 return
-            stands = complete_since is not None and time.monotonic() - complete_since >= VALIDATION_GRACE
-            if stands or not deadline.allows(2 * pause):  # the next look takes time, too
-                raise self._unfinished(name, missing)
+            # The next look takes time, too.
+            if (serious and stands_for >= self._standing) or not deadline.allows(2 * pause):
+                raise self._unfinished(name, missing, serious)
             deadline.pause(pause)
             pause = min(pause * 1.6, SLOWEST_POLL)
 
-    def _unfinished(self, name: str, missing: str | None) -> AsmError:
-        if missing:
-            within = f"within {self._client.deadline.seconds:g} s"
-            message = f"all calls succeeded, but {within} not everything is there: {missing}"
-            return AsmError(Kind.DEADLINE, "Waiting", f"lane group {name}", message)
-        messages = "; ".join(
-            f"lane {lane}: {text}" for lane, text in sorted(self.validation_messages.items())
+    def _serious(self) -> str:
+        return "; ".join(
+            f"lane {lane}: {objection.text}"
+            for lane, objections in sorted(self.objections.items())
+            for objection in objections
+            if objection.serious
         )
-        return AsmError(
-            Kind.INVALID,
-            "Waiting",
-            f"lane group {name}",
-            f"ASM has stored the lanes but objects: {messages}",
-            hint="Check that the services exist in the mesh and that their pods carry the lanes' labels.",
-        )
+
+    def _unfinished(self, name: str, missing: str | None, serious: str) -> AsmError:
+        if serious and not missing:
+            return AsmError(
+                Kind.INVALID,
+                "Waiting",
+                f"lane group {name}",
+                f"ASM has stored the lanes but objects: {serious}",
+                hint="Check that the services exist in the mesh and that their pods carry the lanes' labels.",
+            )
+        within = f"within {self._client.deadline.seconds:g} s"
+        what = missing or "whether ASM objects to a lane"
+        message = f"all calls succeeded, but {within} not everything is there: {what}"
+        return AsmError(Kind.DEADLINE, "Waiting", f"lane group {name}", message)
 
 
 def _check_labels(plan: Plan) -> None:

@@ -180,20 +180,34 @@ def _fallback_from_answer(text: Any) -> dict[ServiceRef, str]:
     return targets
 
 
-def validation_message(text: Any) -> str | None:
-    """What ASM objects to in a lane, or None when it is content.
+@dataclass(frozen=True)
+class Objection:
+    """What ASM has against a lane. serious: more than a warning, so that the lane cannot work."""
+
+    text: str
+    serious: bool = True
+
+
+def objections_from_answer(text: Any) -> tuple[Objection, ...]:
+    """The objections in a ``ValidationMessage``; () when ASM is content.
 
     Documented: a string, ``null`` when all is well. The custom resource has a list of
-    {code, level, message} instead; both are understood.
+    {code, level: info|warning|error, message} instead; both are understood.
     """
     try:
         found = json.loads(text) if isinstance(text, str) and text else None
     except ValueError:
-        return str(text)
-    if not isinstance(found, list):
-        return str(found) if found else None
-    words = [str(m.get("message") or m.get("code") or m) if isinstance(m, dict) else str(m) for m in found]
-    return "; ".join(words) or None
+        found = text
+    if not found:
+        return ()
+    return tuple(_objection(message) for message in (found if isinstance(found, list) else [found]))
+
+
+def _objection(message: Any) -> Objection:
+    if not isinstance(message, dict):
+        return Objection(str(message))
+    text = message.get("message") or message.get("code") or message
+    return Objection(str(text), message.get("level") not in ("info", "warning"))
 
 
 def _services_text(services: Iterable[ServiceRef], cluster: Cluster | None) -> str:

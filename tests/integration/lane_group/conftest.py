@@ -212,7 +212,7 @@ class InProcess:
 
     def ensure(self, group: LaneGroup, purge: bool = True, absent: bool = False, check: bool = False) -> Run:
         run = Run()
-        ensure(OpenApiLanes(self.client()), Wish(group, absent, purge), run, check)
+        ensure(OpenApiLanes(self.client(), settled=0.0), Wish(group, absent, purge), run, check)
         return run
 
     def read(self, name: str) -> LaneGroup | None:

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.asm.lanes.plugins.module_utils._asm import openapi
 from ansible_collections.asm.lanes.plugins.module_utils._asm.errors import AsmError, Kind
 from ansible_collections.asm.lanes.plugins.module_utils._asm.openapi import OpenApiLanes
+from ansible_collections.asm.lanes.plugins.module_utils._asm.transforms import Objection
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import SpecError, as_spec, parse
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.plan import make_absent_plan, make_plan
 from unit.asm.wire import Call, Reply, answers, drops, expect, fails, playing
@@ -59,7 +59,7 @@ def create_v2(reply: Reply) -> Call:
 
 
 def run_plan(client, wanted=WITH_V2, cluster: str | None = None, wait: bool = True) -> OpenApiLanes:
-    backend = OpenApiLanes(client, cluster)
+    backend = OpenApiLanes(client, cluster, settled=0.2, standing=0.2)
     plan = make_plan(backend.read("ws"), wanted)
     backend.prepare(plan)
     for change in plan.changes:
@@ -75,7 +75,7 @@ def test_reading(connect):
         found = backend.read("ws")
     assert found is not None
     assert as_spec(found) == {**SPEC, "service_fallback": {}}
-    assert backend.validation_messages == {"v1": "it is odd"}
+    assert backend.objections == {"v1": (Objection("it is odd"),)}
 
 
 def test_absence_is_seen_from_the_list(connect):
@@ -102,10 +102,38 @@ def test_a_lane_is_added_and_waited_for(connect):
         lanes(lane("v1")),  # not there yet
         groups(GROUP),
         lanes(lane("v1"), lane("v2", "service default/a is not known")),  # not accepted yet
-        groups(GROUP),
-        lanes(lane("v1"), lane("v2")),
+        again=(groups(GROUP), lanes(lane("v1"), lane("v2"))),
     ) as server:
         run_plan(connect(server.endpoint))
+
+
+def test_an_objection_that_comes_late_is_seen(connect):
+    with (
+        playing(
+            groups(GROUP),
+            lanes(lane("v1")),
+            clusters("demo"),
+            create_v2(answers()),
+            groups(GROUP),
+            lanes(lane("v1"), lane("v2")),
+            again=(groups(GROUP), lanes(lane("v1"), lane("v2", "no such service"))),
+        ) as server,
+        pytest.raises(AsmError, match="objects: lane v2: no such service"),
+    ):
+        run_plan(connect(server.endpoint))
+
+
+def test_a_warning_does_not_hold_up(connect):
+    warning = json.dumps([{"level": "warning", "message": "no pods yet"}])
+    with playing(
+        groups(GROUP),
+        lanes(lane("v1")),
+        clusters("demo"),
+        create_v2(answers()),
+        again=(groups(GROUP), lanes(lane("v1"), lane("v2", warning))),
+    ) as server:
+        backend = run_plan(connect(server.endpoint))
+    assert backend.objections["v2"] == (Objection("no pods yet", serious=False),)
 
 
 @pytest.mark.parametrize("fault", [drops, fails(500, "InternalError"), fails(503, "ServiceUnavailable")])
@@ -213,8 +241,7 @@ def test_waiting_ends_with_the_deadline_and_says_what_is_missing(connect):
     assert caught.value.kind == Kind.DEADLINE
 
 
-def test_an_objection_that_stands_is_an_error(connect, monkeypatch):
-    monkeypatch.setattr(openapi, "VALIDATION_GRACE", 0.05)
+def test_an_objection_that_stands_is_an_error(connect):
     objection = json.dumps([{"level": "error", "message": "service default/a does not exist"}])
     polls = (groups(GROUP), lanes(lane("v1"), lane("v2", objection)))
     with (

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from ansible_collections.asm.lanes.plugins.module_utils._asm.transforms import (
     AnswerError,
     Cluster,
+    Objection,
     call_for,
     group_from_answer,
     kept_parameters,
-    validation_message,
+    objections_from_answer,
 )
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import as_spec, parse
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.plan import make_absent_plan, make_plan
@@ -173,20 +172,21 @@ def test_answers_that_cannot_be_understood_are_named(field, value, words):
 
 @pytest.mark.parametrize("text", [None, "", "null", "[]", '""'])
 def test_no_objection(text):
-    assert validation_message(text) is None
+    assert objections_from_answer(text) == ()
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "objections"),
     [
-        ("service default/x does not exist in the group", "service default/x does not exist in the group"),
+        ("service default/x does not exist", [Objection("service default/x does not exist")]),
+        ('"quoted"', [Objection("quoted")]),
+        ("[not json", [Objection("[not json")]),
+        ('[{"code": "C1", "level": "error", "message": "no such service"}]', [Objection("no such service")]),
         (
-            json.dumps([{"code": "C1", "level": "error", "message": "no such service"}, {"code": "C2"}]),
-            "no such service; C2",
+            '[{"level": "warning", "message": "no pods"}, {"code": "C2"}]',
+            [Objection("no pods", serious=False), Objection("C2")],
         ),
-        ('"quoted"', "quoted"),
-        ("[not json", "[not json"),
     ],
 )
-def test_objections(text, words):
-    assert validation_message(text) == words
+def test_objections(text, objections):
+    assert objections_from_answer(text) == tuple(objections)
