@@ -37,7 +37,7 @@ from .transforms import (
 # neither the first sight of a lane without objection counts, nor that of an objection: seconds for
 # which either must stand.
 SETTLED = 0.5
-STANDING = 15.0
+STANDING = 10.0
 FIRST_POLL, SLOWEST_POLL = 0.1, 2.0  # seconds between two looks at what became of the changes
 
 

@@ -162,7 +162,7 @@ class User:
         return [json.loads(line) for line in results.read_text().splitlines()]
 
 
-def make_user(emulator: Emulator, folder: Path) -> User:
+def make_user(endpoint: str, folder: Path) -> User:
     """A user with the administrator's keys and the guide's lane group."""
     both = ["default/wsk-svc", "default/helloworld"]
     return User(
@@ -171,7 +171,7 @@ def make_user(emulator: Emulator, folder: Path) -> User:
             "mesh_id": MESH,
             "access_key_id": ADMIN.access_key_id,
             "access_key_secret": ADMIN.access_key_secret,
-            "endpoint": emulator.endpoint,
+            "endpoint": endpoint,
             "protocol": "http",
             "timeout": 20,
             "name": "ws",
@@ -191,7 +191,7 @@ def make_user(emulator: Emulator, folder: Path) -> User:
 
 @pytest.fixture
 def user(asm: Emulator, tmp_path: Path) -> User:
-    return make_user(asm, tmp_path)
+    return make_user(asm.endpoint, tmp_path)
 
 
 @dataclass

@@ -108,7 +108,7 @@ def results(
 ) -> Iterator[dict[str, dict[str, Any]]]:
     """What became of each row; one playbook with a task for each, and nothing was written."""
     running_emulator.reset()
-    user = make_user(running_emulator, tmp_path_factory.mktemp("rows"))
+    user = make_user(running_emulator.endpoint, tmp_path_factory.mktemp("rows"))
     tasks = [{**user.task(**row.options), "ignore_errors": True} for row in ROWS.values()]
     yield dict(zip(ROWS, user.play(tasks), strict=True))
     assert running_emulator.writes == 0
