@@ -253,7 +253,7 @@ async def test_a_container_that_cannot_run_backs_off(bench: Bench) -> None:
     pod = (await bench.pods())[0]
     ready = condition(pod, "Ready")
     assert ready and ready["reason"] == "ContainersNotReady"
-    assert "exited with 1" in ready["message"]
+    assert "exited with 1: PORT: expected a port number" in ready["message"]
     log = bench.settings.files.pods / f"default_{pod['metadata']['name']}" / "app.log"
     assert "PORT: expected a port number" in log.read_text()
 

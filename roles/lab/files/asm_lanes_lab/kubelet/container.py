@@ -23,6 +23,9 @@ SETTLED = 30.0
 #: Seconds between two looks for a file that the container needs.
 FILE_POLL = 0.02
 
+#: Bytes of a log that are searched for the reason of an end.
+_LOG_READ = 1 << 16
+
 #: Called with (normal or warning, reason, message).
 Tell = Callable[[bool, str, str], Awaitable[None]]
 
@@ -78,6 +81,19 @@ class State:
         return status | ({"containerID": f"process://{self.process.pid}"} if self.process else {})
 
 
+def last_words(log: Path, start: int) -> str:
+    """Why a process ended, from its log after byte *start*: an assertion of Envoy, or the last line."""
+    with log.open("rb") as file:
+        file.seek(start)
+        lines = [
+            line.strip()
+            for line in file.read(_LOG_READ).decode(errors="replace").splitlines()
+            if line.strip()
+        ]
+    telling = [line.partition("assert failure: ")[2] for line in lines if "assert failure: " in line]
+    return (telling or lines or [""])[-1][:300]
+
+
 def waiting(reason: str, message: str = "") -> Obj:
     """The state of a container that has no process."""
     return {"waiting": {"reason": reason} | ({"message": message} if message else {})}
@@ -123,6 +139,7 @@ class Container:
 
     async def _once(self) -> int:
         launch, started = self._launch, timestamp()
+        logged = launch.log.stat().st_size if launch.log.exists() else 0
         try:
             process = await Process.start(launch.argv, launch.env, launch.log)
         except OSError as error:
@@ -137,7 +154,7 @@ class Container:
             with contextlib.suppress(asyncio.CancelledError):
                 await asking
         await process.stop(0)  # what the leader left behind in its group
-        self._ended(started, code)
+        self._ended(started, code, last_words(launch.log, logged) if code else "")
         return code
 
     async def _not_started(self, started: str, why: str) -> int:
@@ -172,7 +189,8 @@ class Container:
         LOG.info("container %s (%s) ended with %d", self._launch.name, self._launch.log.parent.name, code)
         self.state.process = None
         self.state.last_state = ended
-        self._set(ended, reason=f"exited with {code}; see {self._launch.log}")
+        words = f": {message}" if message else ""
+        self._set(ended, reason=f"exited with {code}{words}; see {self._launch.log}")
 
     async def _back_off(self, seconds: float) -> None:
         name = self._launch.name
