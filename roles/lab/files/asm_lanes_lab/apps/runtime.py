@@ -17,8 +17,6 @@ from opentelemetry.context import Context
 
 #: Seconds that an outgoing call may take.
 CALL_TIMEOUT = 10.0
-#: Seconds that open connections get to finish after SIGTERM.
-SHUTDOWN_TIMEOUT = 1.0
 
 SESSION = web.AppKey("session", aiohttp.ClientSession)
 
@@ -122,8 +120,8 @@ def address(env: Mapping[str, str]) -> tuple[str, int]:
     return env.get("HOST", "127.0.0.1"), int(port)
 
 
-def serve(app: web.Application) -> None:
-    """Serve *app* until SIGTERM or SIGINT; open connections get SHUTDOWN_TIMEOUT to finish."""
+def serve(app: web.Application, shutdown_timeout: float = 1.0) -> None:
+    """Serve *app* until SIGTERM or SIGINT; then open requests get *shutdown_timeout* seconds to finish."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     host, port = address(os.environ)
-    web.run_app(app, host=host, port=port, shutdown_timeout=SHUTDOWN_TIMEOUT, access_log=None)
+    web.run_app(app, host=host, port=port, shutdown_timeout=shutdown_timeout, access_log=None)
