@@ -54,12 +54,12 @@ class Connection:
     request_timeout: float = 10.0
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Connection:
-        """From a module's parameters; an empty string counts as not given."""
+    def from_params(cls, params: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Connection:
+        """From a module's parameters; an empty string counts as not given. environ: default the process's."""
         return cls(
             access_key_id=params["access_key_id"] or None,
             access_key_secret=params["access_key_secret"] or None,
-            security_token=_matching_token(params, environ),
+            security_token=_matching_token(params, os.environ if environ is None else environ),
             region=params["region"] or DEFAULT_REGION,
             endpoint=params["endpoint"] or None,
             protocol=params["protocol"],

@@ -221,7 +221,12 @@ def _default_chain(home, **variables: str) -> str:
     environment.update(HOME=str(home), ALIBABA_CLOUD_ECS_METADATA_DISABLED="true", **variables)
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
     run = subprocess.run(
-        [sys.executable, "-c", CHAIN], env=environment, capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", CHAIN],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
     )
     assert run.returncode == 0, run.stderr
     return run.stdout
