@@ -1,6 +1,6 @@
 """What is on the two API servers, without what changes by itself: for comparing before and after.
 
-Usage: ``python snapshot.py INVENTORY VARS [KIND ...]``, without the kinds named; prints JSON
+Usage: ``python snapshot.py INVENTORY VARS [PREFIX ...]``, without objects whose key begins so; prints JSON
 {server: {kind namespace/name: {labels, annotations, spec}}}. Reads through openshift's dynamic
 client, not through the collection.
 """
@@ -33,15 +33,18 @@ NOISE = ("deployment.kubernetes.io/revision",)
 
 
 def snapshot(inventory: Path, variables: Path, without: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
-    """All objects of KINDS on both servers, but for some kinds."""
+    """All objects of KINDS on both servers, but for those whose key begins with one of ``without``."""
     found: dict[str, dict[str, Any]] = {}
     for server, client in clients(inventory, variables).items():
         found[server] = {}
-        for api_version, kind in (pair for pair in KINDS[server] if pair[1] not in without):
+        for api_version, kind in KINDS[server]:
             for item in client.resources.get(api_version=api_version, kind=kind).get().to_dict()["items"]:
                 meta = item["metadata"]
+                key = f"{kind} {meta.get('namespace', '')}/{meta['name']}"
+                if key.startswith(tuple(without)):
+                    continue
                 annotations = {k: v for k, v in (meta.get("annotations") or {}).items() if k not in NOISE}
-                found[server][f"{kind} {meta.get('namespace', '')}/{meta['name']}"] = {
+                found[server][key] = {
                     "labels": meta.get("labels") or {},
                     "annotations": annotations,
                     "spec": item.get("spec"),
