@@ -31,7 +31,7 @@ lab: $(READY)  ## start the lab only
 	@$(PLAY) asm.lanes.lab -e lab_state=started -e lab_state_dir=$(LAB)
 
 lab-down: $(READY)  ## stop the lab
-	@$(PLAY) asm.lanes.lab -e lab_state=stopped -e lab_state_dir=$(LAB)
+	@$(PLAY) asm.lanes.lab -e lab_state=stopped -e lab_purge=true -e lab_state_dir=$(LAB)
 
 test: $(READY)  ## everything: lint, unit, integration, sanity, package, molecule
 	@$(BIN)/python tests/run.py
