@@ -13,6 +13,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export ANSIBLE_HOME := $(CURDIR)/.ansible
 export MOLECULE_GLOB := molecule/*/molecule.yml
+# Company networks often bring a certificate authority of their own: trust what the system trusts.
+export UV_SYSTEM_CERTS := 1
 # Proxies of the outside world have no business between the parts of a lab on loopback.
 export NO_PROXY := localhost,127.0.0.0/8
 export no_proxy := $(NO_PROXY)
