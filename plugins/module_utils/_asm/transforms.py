@@ -5,7 +5,7 @@
 Facts (SDK 3.4.0 and its API pages): requests say ``ServicesList``, the List actions answer
 ``ServiceList``; a service is ``cluster name/cluster id/namespace/name`` in a JSON array in a
 string (documented). A lane is selected by one label (documented: key and value). The
-gateway rule's namespace and a lane's ingress rules are not returned or not writable.
+gateway rule's namespace is not returned, a lane's ingress rules and weight are not writable.
 ``ServiceLevelFallbackTarget`` as a JSON map ``namespace/name`` -> lane is inferred from the
 custom resource.
 """
@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .._lanes.ingress import WEIGHTED
 from .._lanes.model import (
     PERMISSIVE,
     STRICT,
@@ -37,6 +38,7 @@ from .._lanes.plan import (
     UPDATE_LANE,
     Change,
 )
+from .ingress_wire import routing_from_answer, routing_parameters, rules_from_answer, weight_from_answer
 
 ACTIONS = {
     CREATE_GROUP: "CreateSwimLaneGroup",
@@ -86,7 +88,7 @@ def call_for(
         if change.action == CREATE_GROUP:
             parameters.update(_creation_parameters(change.after))
         else:
-            parameters.update(kept or {}, **_update_parameters(change))
+            parameters.update(_update_parameters(change.after, change.fields, kept or {}))
     elif isinstance(change.after, Lane):
         key, value = next(iter(change.after.label_selector))
         parameters.update(label_selector_key=key, label_selector_value=value)
@@ -110,20 +112,23 @@ def _creation_parameters(group: LaneGroup) -> dict[str, Any]:
     }
 
 
-def _update_parameters(change: Change) -> dict[str, Any]:
+def _update_parameters(group: LaneGroup, fields: tuple[str, ...], kept: Mapping[str, str]) -> dict[str, Any]:
     # Whether an omitted parameter means "keep" or "clear" is unknown: so everything is stated, except
     # fallbacks that neither exist nor change, which an instance before 1.21 would not know.
-    group = change.after
-    assert isinstance(group, LaneGroup)
     parameters: dict[str, Any] = {"fallback_target": group.baseline}
-    if group.service_fallback or "service_fallback" in change.fields:
+    if group.service_fallback or "service_fallback" in fields:
         targets = {str(service): lane for service, lane in group.fallbacks.items()}
         parameters["service_level_fallback_target"] = _json(targets)
+    routing = group.ingress_routing
+    if routing is None:
+        parameters.update(kept)
+    elif kept or "ingress_routing" in fields or routing.strategy == WEIGHTED:
+        parameters.update(routing_parameters(routing))
     return parameters
 
 
 def kept_parameters(item: Mapping[str, Any]) -> dict[str, str]:
-    """What a lane group has beyond our model and an update must not clear: its ingress routing."""
+    """The ingress routing of a lane group as ASM wrote it, for updates where we do not understand it."""
     names = {
         "ingress_routing_strategy": "IngressRoutingStrategy",
         "weighted_ingress_rule": "WeightedIngressRule",
@@ -138,6 +143,8 @@ def group_from_answer(item: Mapping[str, Any], lanes: Iterable[Mapping[str, Any]
     """
     permissive = str(item.get("IsPermissive")).lower() == "true"
     gateway = item.get("IngressGatewayName")
+    routing = routing_from_answer(item)
+    weighted = routing is None or routing.strategy == WEIGHTED
     return make_group(
         name=item.get("GroupName"),
         mode=PERMISSIVE if permissive else STRICT,
@@ -147,7 +154,8 @@ def group_from_answer(item: Mapping[str, Any], lanes: Iterable[Mapping[str, Any]
         services=[service for _cluster, service in services_from_answer(item)],
         baseline=(item.get("FallbackTarget") or None) if permissive else None,
         service_fallback=_fallback_from_answer(item.get("ServiceLevelFallbackTarget")) if permissive else {},
-        lanes=[_lane_from_answer(lane) for lane in lanes],
+        ingress_routing=routing,
+        lanes=[_lane_from_answer(lane, weighted) for lane in lanes],
     )
 
 
@@ -163,11 +171,12 @@ def services_from_answer(item: Mapping[str, Any]) -> list[tuple[Cluster, Service
     return found
 
 
-def _lane_from_answer(item: Mapping[str, Any]) -> Lane:
+def _lane_from_answer(item: Mapping[str, Any], weighted: bool) -> Lane:
     key = item.get("LabelSelectorKey")
     labels = {str(key): str(item.get("LabelSelectorValue") or "")} if key else {}
     services = [service for _cluster, service in services_from_answer(item)]
-    return make_lane(str(item.get("Name")), labels, services)
+    rules = rules_from_answer(item.get("IngressRule"), weighted)
+    return make_lane(str(item.get("Name")), labels, services, rules, weight_from_answer(item, weighted))
 
 
 def _fallback_from_answer(text: Any) -> dict[ServiceRef, str]:
@@ -211,7 +220,8 @@ def _objection(message: Any) -> Objection:
 
 
 def _services_text(services: Iterable[ServiceRef], cluster: Cluster | None) -> str:
-    assert cluster is not None, "services are written with their cluster"
+    if cluster is None:
+        raise ValueError("services are written with their cluster: it must be found first")
     return _json([f"{cluster.name}/{cluster.id}/{service}" for service in services])
 
 

@@ -449,6 +449,7 @@ def merge(current: LaneGroup | None, wanted: LaneGroup, purge_lanes: bool = Fals
     """What should be there: ``wanted`` where it says something, else ``current``.
 
     Lanes that only ``current`` has stay, unless ``purge_lanes`` is set and lanes are stated.
+    Another ingress strategy clears what the lanes have of rules and weights and is not stated.
     Without a current group, what is not stated gets ASM's defaults (permissive is ours: the
     API's own default is strict).
     """
@@ -458,12 +459,9 @@ def merge(current: LaneGroup | None, wanted: LaneGroup, purge_lanes: bool = Fals
             mode=wanted.mode or PERMISSIVE,
             services=wanted.services or (),
             service_fallback=wanted.service_fallback or (),
-            lanes=wanted.lanes or (),
+            ingress_routing=wanted.ingress_routing or IngressRouting(),
+            lanes=tuple(merge_lane(None, lane) for lane in wanted.lanes or ()),
         )
-    lanes = (
-        {} if purge_lanes and wanted.lanes is not None else {lane.name: lane for lane in current.lanes or ()}
-    )
-    lanes.update({lane.name: lane for lane in wanted.lanes or ()})
     return LaneGroup(
         name=wanted.name,
         mode=_stated(wanted.mode, current.mode),
@@ -474,17 +472,34 @@ def merge(current: LaneGroup | None, wanted: LaneGroup, purge_lanes: bool = Fals
         baseline=_stated(wanted.baseline, current.baseline),
         service_fallback=_stated(wanted.service_fallback, current.service_fallback),
         ingress_routing=_stated(wanted.ingress_routing, current.ingress_routing),
-        lanes=_sorted_lanes(lanes.values()),
+        lanes=_sorted_lanes(_merge_lanes(current, wanted, purge_lanes)),
     )
 
 
-def _merge_lane(current: Lane | None, wanted: Lane) -> Lane:
-    if current is None:
-        return wanted
+def _merge_lanes(current: LaneGroup, wanted: LaneGroup, purge_lanes: bool) -> Iterable[Lane]:
+    purged = purge_lanes and wanted.lanes is not None
+    lanes = {} if purged else {lane.name: lane for lane in current.lanes or ()}
+    lanes.update({lane.name: merge_lane(current.lane(lane.name), lane) for lane in wanted.lanes or ()})
+    if not _switches_strategy(current, wanted):
+        return lanes.values()
+    # What another strategy left in the lanes would come into force, or be in the way.
+    stated = {lane.name: merge_lane(None, lane) for lane in wanted.lanes or ()}
+    return [
+        stated.get(lane.name) or replace(lane, ingress_rules=(), ingress_weight=()) for lane in lanes.values()
+    ]
+
+
+def _switches_strategy(current: LaneGroup, wanted: LaneGroup) -> bool:
+    now, then = current.ingress_routing, wanted.ingress_routing
+    return now is not None and then is not None and now.strategy != then.strategy
+
+
+def merge_lane(current: Lane | None, wanted: Lane) -> Lane:
+    """The lane as it should be; without a current one, neither rules nor weight unless stated."""
     return replace(
         wanted,
-        ingress_rules=_stated(wanted.ingress_rules, current.ingress_rules),
-        ingress_weight=_stated(wanted.ingress_weight, current.ingress_weight),
+        ingress_rules=_stated(wanted.ingress_rules, current.ingress_rules if current else ()),
+        ingress_weight=_stated(wanted.ingress_weight, current.ingress_weight if current else ()),
     )
 
 
@@ -556,7 +571,8 @@ def _ingress_problems(group: LaneGroup) -> list[Problem]:
         problem for lane in group.lanes or () for problem in _lane_ingress_problems(group, lane, weighted)
     ]
     weights = [weight.weight for lane in group.lanes or () for weight in lane.ingress_weight or ()]
-    if weighted and group.lanes and not sum(weights):
+    readable = all(lane.ingress_weight is not None for lane in group.lanes or ())
+    if weighted and group.lanes and readable and not sum(weights):
         problems.append(
             Problem(
                 "ingress_routing", "no lane has a weight", "Give at least one lane an ingress_weight above 0"

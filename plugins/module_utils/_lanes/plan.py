@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .ingress import IngressRouting
 from .model import Lane, LaneGroup, ServiceRef, as_spec, lane_as_spec, merge, validate
 
 CREATE_GROUP = "create_group"
@@ -85,6 +86,12 @@ class Plan:
     def changed(self) -> bool:
         return bool(self.changes)
 
+    @property
+    def recreates(self) -> bool:
+        """Whether the group is deleted and created anew."""
+        actions = {change.action for change in self.changes}
+        return {DELETE_GROUP, CREATE_GROUP} <= actions
+
     def diff(self) -> dict[str, Any]:
         """``before`` and ``after`` in the user's words, {} where there is no group."""
         return {
@@ -106,21 +113,29 @@ class CreateOnlyError(ValueError):
         super().__init__(
             f"lane group {name}: ASM fixes these fields when a group is created: {listing}. "
             "Nothing was changed. State the current values, or remove the group first "
-            "(state: absent; its lanes stop routing until it is created anew)."
+            "(state: absent), or set recreate: true, which deletes the group and creates it anew. "
+            "Either way its lanes stop routing until the last of them is back."
         )
 
 
-def make_plan(current: LaneGroup | None, wanted: LaneGroup, purge_lanes: bool = False) -> Plan:
+def make_plan(
+    current: LaneGroup | None, wanted: LaneGroup, purge_lanes: bool = False, recreate: bool = False
+) -> Plan:
     """The plan from ``current`` (None: no such group) to ``wanted``.
 
+    recreate: what only a new group can have is brought about by deleting and creating the group.
     Raises SpecError when the outcome would not be a valid group, CreateOnlyError when a
-    field differs that only a new group could have.
+    field differs that only a new group could have, and ``recreate`` is not set.
     """
     target = merge(current, wanted, purge_lanes)
     validate(target)
     if current is None:
         return Plan(None, target, tuple(_creation(target)))
-    _check_create_only(current, target)
+    fields = create_only_differences(current, target)
+    if fields and recreate:
+        return Plan(current, target, (*make_absent_plan(current).changes, *_creation(target)))
+    if fields:
+        raise CreateOnlyError(current.name, fields)
     return Plan(current, target, tuple(_update(current, target)))
 
 
@@ -149,14 +164,13 @@ def apply_change(group: LaneGroup | None, change: Change) -> LaneGroup | None:
     return None
 
 
-def _check_create_only(current: LaneGroup, target: LaneGroup) -> None:
+def create_only_differences(current: LaneGroup, target: LaneGroup) -> tuple[tuple[str, Any, Any], ...]:
+    """(field, current value, wanted value) in the user's words for what only a new group can have."""
     now, then = as_spec(current), as_spec(target)
     # A namespace that cannot be read back cannot be compared either.
     if current.gateway_rule and current.gateway_rule.namespace is None and then.get("gateway_rule"):
         then["gateway_rule"] = {"name": then["gateway_rule"]["name"]}
-    fields = tuple((f, now.get(f), then.get(f)) for f in CREATE_ONLY if now.get(f) != then.get(f))
-    if fields:
-        raise CreateOnlyError(current.name, fields)
+    return tuple((f, now.get(f), then.get(f)) for f in CREATE_ONLY if now.get(f) != then.get(f))
 
 
 def _bare(group: LaneGroup) -> LaneGroup:
@@ -167,7 +181,8 @@ def _creation(target: LaneGroup) -> list[Change]:
     # The create operation takes neither baseline nor fallbacks (documented), and the first
     # lane of a group becomes its baseline (documented): so the baseline lane comes first,
     # is named explicitly, and the other lanes follow into a group that already falls back.
-    state = replace(_bare(target), baseline=None, service_fallback=(), ingress_routing=None)
+    # A new group is rule_based (inferred).
+    state = replace(_bare(target), baseline=None, service_fallback=(), ingress_routing=IngressRouting())
     changes = [Change(CREATE_GROUP, target.name, None, state)]
     baseline = target.lane(target.baseline)
     if baseline:

@@ -6,6 +6,7 @@ from typing import Any
 
 HELLO = ["default/helloworld"]
 BOTH = ["default/helloworld", "default/wsk-svc"]
+NO_ENTRY = {"ingress_rules": [], "ingress_weight": {}}
 V3 = {"name": "v3", "label_selector": {"version": "v3"}, "services": HELLO}
 
 
@@ -56,10 +57,11 @@ def test_create_unchanged_delete(user, asm):
         "services": BOTH,
         "baseline": "base",
         "service_fallback": {},
+        "ingress_routing": {"strategy": "rule_based"},
         "lanes": [
-            {"name": "base", "label_selector": {"version": "v1"}, "services": BOTH},
-            {"name": "v1", "label_selector": {"version": "v1"}, "services": HELLO},
-            {"name": "v2", "label_selector": {"version": "v2"}, "services": HELLO},
+            {"name": "base", "label_selector": {"version": "v1"}, "services": BOTH, **NO_ENTRY},
+            {"name": "v1", "label_selector": {"version": "v1"}, "services": HELLO, **NO_ENTRY},
+            {"name": "v2", "label_selector": {"version": "v2"}, "services": HELLO, **NO_ENTRY},
         ],
     }
     assert made["truth_table"]["before"] == []
