@@ -1,52 +1,37 @@
 # Copyright (c) 2026, asm.lanes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Lane groups behind the ASM OpenAPI: read, execute a change, wait for the result."""
+"""Lane groups behind the ASM OpenAPI: read and execute a change."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
 
-from .._lanes.model import Lane, LaneGroup, Problem, SpecError
-from .._lanes.plan import (
-    CREATE_GROUP,
-    DELETE_GROUP,
-    DELETE_LANE,
-    Change,
-    CreateOnlyError,
-    Plan,
-    make_plan,
-)
+from .._lanes.plan import Change, Plan
+from .backend import SETTLED, STANDING, LaneBackend, Observed, took_effect
 from .client import AsmClient
 from .errors import AsmError, Kind
 from .transforms import (
     AnswerError,
     Call,
     Cluster,
-    Objection,
     call_for,
     group_from_answer,
     kept_parameters,
     objections_from_answer,
     services_from_answer,
 )
-
-# ASM's objects are reconciled by a controller, which says nothing of when it has looked (inferred). So
-# neither the first sight of a lane without objection counts, nor that of an objection: seconds for
-# which either must stand.
-SETTLED = 0.5
-STANDING = 10.0
-FIRST_POLL, SLOWEST_POLL = 0.1, 2.0  # seconds between two looks at what became of the changes
+from .writable import check_writable
 
 
-class OpenApiLanes:
-    """Lane groups of one mesh.
+class OpenApiLanes(LaneBackend):
+    """Lane groups of one mesh, through its OpenAPI.
 
-    cluster: name or id, needed when the mesh has several clusters. settled, standing: see
-    the constants. All methods raise AsmError.
+    cluster: name or id, needed when the mesh has several clusters.
     """
+
+    name = "openapi"
 
     def __init__(
         self,
@@ -55,36 +40,35 @@ class OpenApiLanes:
         settled: float = SETTLED,
         standing: float = STANDING,
     ) -> None:
+        super().__init__(client.deadline, settled, standing)
         self._client = client
         self._wanted_cluster = cluster
         self._cluster: Cluster | None = None
         self._clusters_in_use: set[Cluster] = set()
         self._kept: dict[str, str] = {}
-        self._settled = settled
-        self._standing = standing
-        self.objections: dict[str, tuple[Objection, ...]] = {}
-        """Lane name -> what ASM has against it, as of the last read."""
 
-    def read(self, name: str) -> LaneGroup | None:
-        """The group as it is now, None when there is none.
+    def observe(self, name: str | None = None) -> list[Observed]:
+        """The group of that name, or all by name; [] when there is none.
 
-        Its absence is taken from the lists, since the codes for "not found" are unknown.
+        Absence is taken from the lists, since the codes for "not found" are unknown.
         """
+        self._kept, self._clusters_in_use = {}, set()
         groups = self._list("GetSwimLaneGroupList", f"mesh {self._client.mesh_id}", "SwimLaneGroupList")
-        item = next((group for group in groups if group.get("GroupName") == name), None)
-        if item is None:
-            self._kept, self.objections, self._clusters_in_use = {}, {}, set()
-            return None
+        chosen = [group for group in groups if name in (None, group.get("GroupName"))]
+        return [self._observed(group) for group in sorted(chosen, key=lambda g: str(g.get("GroupName")))]
+
+    def _observed(self, item: Mapping[str, Any]) -> Observed:
+        name = str(item.get("GroupName"))
         lanes = self._list("GetSwimLaneList", f"lane group {name}", "SwimLaneList", group_name=name)
-        self.objections = {
+        self._kept = kept_parameters(item)
+        objections = {
             str(lane.get("Name")): objections_from_answer(lane.get("ValidationMessage")) for lane in lanes
         }
-        self._kept = kept_parameters(item)
         try:
             self._clusters_in_use = {
                 c for entry in (item, *lanes) for c, _service in services_from_answer(entry)
             }
-            return group_from_answer(item, lanes)
+            return Observed(group_from_answer(item, lanes), objections)
         except AnswerError as error:
             raise AsmError(
                 Kind.UNREADABLE,
@@ -101,36 +85,12 @@ class OpenApiLanes:
     def prepare(self, plan: Plan) -> None:
         """Everything that can be known to fail before the first write; finds the cluster.
 
-        Raises SpecError for what this API cannot express.
+        Raises NotWritableError for what this API cannot express.
         """
-        _check_labels(plan)
+        check_writable(plan)
         if any(change.after is not None for change in plan.changes):
-            self._cluster = self._find_cluster()
+            self._cluster = find_cluster(self._client, self._wanted_cluster)
             self._check_cluster(self._cluster)
-
-    def _find_cluster(self) -> Cluster:
-        action, subject = "DescribeClustersInServiceMesh", f"mesh {self._client.mesh_id}"
-        items = self._list(action, subject, "Clusters")
-        clusters = [Cluster(str(item.get("Name")), str(item.get("ClusterId"))) for item in items]
-        wanted = self._wanted_cluster
-        found = [c for c in clusters if wanted in (None, "", c.name, c.id)]
-        if len(found) == 1:
-            return found[0]
-        names = ", ".join(str(c) for c in clusters)
-        if not clusters:
-            message, hint = (
-                "the mesh has no cluster",
-                "Add the Kubernetes cluster of the services to the mesh.",
-            )
-        elif wanted and not found:
-            message, hint = (
-                f"the mesh has no cluster {wanted!r}, only {names}",
-                "Name one of them in cluster.",
-            )
-        else:
-            message = f"the mesh has {len(found)} clusters that may be meant: {names}"
-            hint = "Say in the cluster option, by id, where the services are."
-        raise AsmError(Kind.INVALID, action, subject, message, hint=hint)
 
     def _check_cluster(self, cluster: Cluster) -> None:
         # A write states the cluster of every service, so it would silently move those of another one.
@@ -181,85 +141,21 @@ class OpenApiLanes:
             raise error from None
         return took_effect(found, change)
 
-    def wait_for(self, plan: Plan, name: str, purge_lanes: bool) -> None:
-        """Return when what the plan asked for is there and ASM has no serious objection to any lane.
 
-        Raises AsmError with the last state seen when the deadline passes, or when an objection stands.
-        """
-        pause, complete_since = FIRST_POLL, None
-        deadline = self._client.deadline
-        while True:
-            missing = still_missing(self.read(name), plan, purge_lanes)
-            complete_since = None if missing else complete_since or time.monotonic()
-            stands_for = time.monotonic() - complete_since if complete_since else 0.0
-            serious = self._serious()
-            if complete_since and not serious and (plan.after is None or stands_for >= self._settled):
-                return
-            # The next look takes time, too.
-            if (serious and stands_for >= self._standing) or not deadline.allows(2 * pause):
-                raise self._unfinished(name, missing, serious)
-            deadline.pause(pause)
-            pause = min(pause * 1.6, SLOWEST_POLL)
-
-    def _serious(self) -> str:
-        return "; ".join(
-            f"lane {lane}: {objection.text}"
-            for lane, objections in sorted(self.objections.items())
-            for objection in objections
-            if objection.serious
-        )
-
-    def _unfinished(self, name: str, missing: str | None, serious: str) -> AsmError:
-        if serious and not missing:
-            return AsmError(
-                Kind.INVALID,
-                "Waiting",
-                f"lane group {name}",
-                f"ASM has stored the lanes but objects: {serious}",
-                hint="Check that the services exist in the mesh and that their pods carry the lanes' labels.",
-            )
-        within = f"within {self._client.deadline.seconds:g} s"
-        what = missing or "whether ASM objects to a lane"
-        message = f"all calls succeeded, but {within} not everything is there: {what}"
-        return AsmError(Kind.DEADLINE, "Waiting", f"lane group {name}", message)
-
-
-def _check_labels(plan: Plan) -> None:
-    lanes = [change.after for change in plan.changes if isinstance(change.after, Lane)]
-    problems = {
-        lane.name: Problem(
-            f"lanes[{lane.name}].label_selector",
-            f"has {len(lane.label_selector)} labels ({', '.join(lane.labels)})",
-            "The ASM OpenAPI takes exactly one label for a lane: choose one that tells its pods apart.",
-        )
-        for lane in lanes
-        if len(lane.label_selector) != 1
-    }
-    if problems:
-        raise SpecError(f"lane group {(plan.after or plan.before or LaneGroup('')).name}", problems.values())
-
-
-def took_effect(found: LaneGroup | None, change: Change) -> bool:
-    """Whether the change is to be seen in the state that was read back."""
-    if change.action in (CREATE_GROUP, DELETE_GROUP):
-        return (found is None) == (change.after is None)
-    if change.action == DELETE_LANE:
-        return found is None or found.lane(change.name) is None
-    if found is None:
-        return False
-    if isinstance(change.after, Lane):
-        return found.lane(change.name) == change.after
-    return all(getattr(found, field) == getattr(change.after, field) for field in change.fields)
-
-
-def still_missing(found: LaneGroup | None, plan: Plan, purge_lanes: bool) -> str | None:
-    """What of the plan's outcome is not there yet, in words; None when nothing is missing."""
-    if plan.after is None:
-        return "it still exists" if found else None
-    if found is None:
-        return "it does not exist"
-    try:
-        left = make_plan(found, plan.after, purge_lanes).changes
-    except (SpecError, CreateOnlyError) as error:
-        return str(error)
-    return "; ".join(change.describe() for change in left) or None
+def find_cluster(client: AsmClient, wanted: str | None) -> Cluster:
+    """The one cluster of the mesh, or the one of that name or id. Raises AsmError."""
+    action, subject = "DescribeClustersInServiceMesh", f"mesh {client.mesh_id}"
+    items: list[dict[str, Any]] = client.call(action, subject).get("Clusters") or []
+    clusters = [Cluster(str(item.get("Name")), str(item.get("ClusterId"))) for item in items]
+    found = [c for c in clusters if wanted in (None, "", c.name, c.id)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(str(c) for c in clusters)
+    if not clusters:
+        message, hint = "the mesh has no cluster", "Add the Kubernetes cluster of the services to the mesh."
+    elif wanted and not found:
+        message, hint = f"the mesh has no cluster {wanted!r}, only {names}", "Name one of them in cluster."
+    else:
+        message = f"the mesh has {len(found)} clusters that may be meant: {names}"
+        hint = "Say in the cluster option, by id, where the services are."
+    raise AsmError(Kind.INVALID, action, subject, message, hint=hint)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The one adapter to the official Kubernetes Python client.
 
-Everything of ours that reads a Kubernetes API goes through `connect`, so that only this file knows
+Everything of ours that reads or writes a Kubernetes API goes through `connect`, so that only this file knows
 how the client differs between its versions (31 to 37: the signature of ``ApiClient.call_api`` changed,
 ``DynamicClient.request`` did not) and what it raises. Objects are raw dicts, as the API sends them.
 
@@ -41,6 +41,8 @@ __all__ = ["IMPORT_ERROR", "Api", "KubeError", "Resource", "connect"]
 
 DEFAULT_TIMEOUT = 10.0
 """Seconds that a server may take to accept a connection, and again to answer a request."""
+
+MERGE_PATCH = "application/merge-patch+json"
 
 _RETRY_PAUSE = 0.5
 """Seconds between two attempts to watch again after a server closed the stream at once."""
@@ -102,7 +104,7 @@ def _one_line(error: object) -> str:
 
 
 class Api:
-    """A Kubernetes API server, read with the credentials of one kubeconfig.
+    """A Kubernetes API server, used with the credentials of one kubeconfig.
 
     Every method raises `KubeError` when the server cannot be reached, is another one than the
     kubeconfig trusts, or refuses; the message names the server, the kubeconfig and the way out.
@@ -169,6 +171,41 @@ class Api:
         items, _version = self._list(api_version, kind, namespace, query)
         return items
 
+    def create(self, obj: Object, field_manager: str) -> Object:
+        """Create an object; the server's version of it. field_manager: who the fields belong to.
+
+        Raises:
+            KubeError: status 409 when it exists.
+        """
+        path = self._path(obj["apiVersion"], obj["kind"], obj["metadata"].get("namespace"))
+        return self.request("post", path, query={"fieldManager": field_manager}, body=obj)
+
+    def patch(self, found: Object, patch: Object, field_manager: str) -> Object:
+        """Lay a merge patch over an object as it was found; the server's version of it.
+
+        Raises:
+            KubeError: status 409 when it has been changed since, 404 when it is gone.
+        """
+        version = {"metadata": {"resourceVersion": found["metadata"]["resourceVersion"]}}
+        body = {**patch, "metadata": {**(patch.get("metadata") or {}), **version["metadata"]}}
+        query = {"fieldManager": field_manager}
+        return self.request("patch", self._own_path(found), query=query, body=body, content_type=MERGE_PATCH)
+
+    def delete(self, found: Object) -> None:
+        """Delete an object as it was found; nothing when it is gone already.
+
+        Raises:
+            KubeError: status 409 when it has been changed since, or is another one by now.
+        """
+        names = ("uid", "resourceVersion")
+        preconditions = {name: found["metadata"][name] for name in names}
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        try:
+            self.request("delete", self._own_path(found), body=options)
+        except KubeError as error:
+            if error.status != 404:
+                raise
+
     def snapshots(
         self,
         api_version: str,
@@ -210,6 +247,7 @@ class Api:
         *,
         query: dict[str, str] | None = None,
         body: Object | None = None,
+        content_type: str = "application/json",
     ) -> Object:
         """Send one request and return the JSON object that the server answered.
 
@@ -218,8 +256,9 @@ class Api:
             path: absolute path on the server.
             query: parameters of the query string.
             body: JSON body.
+            content_type: what the body is.
         """
-        response = self._send(method, path, query or {}, body, self.timeout)
+        response = self._send(method, path, query or {}, body, self.timeout, content_type)
         try:
             answer = json.loads(response.data)
         except urllib3.exceptions.HTTPError as error:
@@ -231,7 +270,13 @@ class Api:
         return answer
 
     def _send(
-        self, method: str, path: str, query: dict[str, str], body: Object | None, read_timeout: float
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str],
+        body: Object | None,
+        read_timeout: float,
+        content_type: str = "application/json",
     ) -> Any:
         """Send a request; the body of the answer is not read yet."""
         try:
@@ -241,6 +286,7 @@ class Api:
                 body=body,
                 query_params=list(query.items()),
                 header_params={"Accept": "application/json"},
+                content_type=content_type,
                 serialize=False,
                 _request_timeout=(self.timeout, read_timeout),
             )
@@ -268,6 +314,11 @@ class Api:
         prefix = "apis" if "/" in api_version else "api"
         scope = f"/namespaces/{namespace}" if resource.namespaced and namespace else ""
         return f"/{prefix}/{api_version}{scope}/{resource.plural}"
+
+    def _own_path(self, obj: Object) -> str:
+        """The path of an object."""
+        metadata = obj["metadata"]
+        return f"{self._path(obj['apiVersion'], obj['kind'], metadata.get('namespace'))}/{metadata['name']}"
 
     def _list(
         self, api_version: str, kind: str, namespace: str | None, query: dict[str, str]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.asm.lanes.plugins.module_utils._asm.errors import AsmError
-from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import as_spec, parse
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import as_spec, merge, parse
 from asm_lanes_lab.asm import Fault
 
 HELLO = ["default/helloworld"]
@@ -24,6 +24,7 @@ GROUP: dict[str, Any] = {
         {"name": "v2", "label_selector": {"version": "v2"}, "services": HELLO},
     ],
 }
+COMPLETE = as_spec(merge(None, parse(GROUP)))
 PASSING = [
     "throttled",
     "internal_error",
@@ -51,7 +52,7 @@ def test_a_run_survives_a_passing_fault(asm, lanes, kind, action):
     asm.faults(Fault(kind, action=action, delay=1.2, retry_after=50 if kind == "throttled" else 0))
     lanes.ensure(parse(GROUP))
     assert asm.api.faults.as_list() == []  # it did happen
-    assert found(lanes) == GROUP
+    assert found(lanes) == COMPLETE
 
 
 @pytest.mark.parametrize("action", ["DeleteSwimLane", "DeleteSwimLaneGroup"])
@@ -72,4 +73,4 @@ def test_whenever_a_run_breaks_off_the_next_one_completes_it(asm, lanes, kind, c
         lanes.ensure(parse(GROUP))
     asm.faults()
     lanes.ensure(parse(GROUP))
-    assert found(lanes) == GROUP
+    assert found(lanes) == COMPLETE
