@@ -124,6 +124,7 @@ def lab_command(
         [sys.executable, "-m", "asm_lanes_lab", command, "--state-dir", str(state_dir), *arguments],
         cwd=LAB_FILES,
         capture_output=True,
+        check=False,
         text=True,
         timeout=100,
     )

@@ -91,12 +91,15 @@ def _rules(group: LaneGroup, host: str | None = None) -> list[tuple[Lane, Ingres
     found = [(lane, rule) for lane in group.lanes or () for rule in lane.ingress_rules or ()]
     if host is None:
         return found
-    ranked = [
-        (min(_width(h) for h in rule.hosts if covers(h, host)), lane.name, rule.name, lane, rule)
-        for lane, rule in found
-        if any(covers(h, host) for h in rule.hosts)
-    ]
-    return [(lane, rule) for *_rank, lane, rule in sorted(ranked, key=lambda entry: entry[:3])]
+
+    def rank(entry: tuple[Lane, IngressRule]) -> tuple[tuple[int, int], str, str]:
+        lane, rule = entry
+        return min(_width(h) for h in rule.hosts if covers(h, host)), lane.name, rule.name
+
+    return sorted(
+        (entry for entry in found if any(covers(h, host) for h in entry[1].hosts)),
+        key=rank,
+    )
 
 
 def _weights(group: LaneGroup) -> list[tuple[Lane, int, Destination]]:

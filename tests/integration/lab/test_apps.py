@@ -20,7 +20,7 @@ PORT = 5000
 
 async def port_open(host: str) -> bool:
     try:
-        _, writer = await asyncio.open_connection(host, PORT)
+        _unused, writer = await asyncio.open_connection(host, PORT)
     except OSError:
         return False
     writer.close()
@@ -86,7 +86,7 @@ class Client:
 
     async def exchange(self, count: int = 2) -> dict[str, str]:
         await self.io.emit("test000", "client-1")
-        return dict([await asyncio.wait_for(self.messages.get(), 10) for _ in range(count)])
+        return dict([await asyncio.wait_for(self.messages.get(), 10) for _unused in range(count)])
 
 
 @asynccontextmanager
@@ -102,7 +102,7 @@ async def client(url: str, **headers: str) -> AsyncIterator[Client]:
 async def test_wsk_answers_in_the_clients_context_and_broadcasts_in_none() -> None:
     async with AsyncExitStack() as stack:
         upstream, seen = await stack.enter_async_context(recorder())
-        url, _ = await stack.enter_async_context(app("wsk", HELLO_URL=upstream))
+        url, _unused = await stack.enter_async_context(app("wsk", HELLO_URL=upstream))
         asking = await stack.enter_async_context(client(url, Baggage="version=v2,user=a%20b;meta=1"))
         listening = await stack.enter_async_context(client(url))
         assert await asking.exchange() == {"hello": "Hello number: 1", "okok": "Hello number: 2"}
@@ -127,7 +127,7 @@ async def test_wsk_acknowledges_and_bears_clients_that_leave() -> None:
 async def test_wsk_without_the_code_change_loses_the_context() -> None:
     async with AsyncExitStack() as stack:
         upstream, seen = await stack.enter_async_context(recorder())
-        url, _ = await stack.enter_async_context(app("wsk", HELLO_URL=upstream, FORWARD_BAGGAGE="0"))
+        url, _unused = await stack.enter_async_context(app("wsk", HELLO_URL=upstream, FORWARD_BAGGAGE="0"))
         asking = await stack.enter_async_context(client(url, baggage="version=v2"))
         await asking.exchange()
         assert seen == [[], []]
@@ -135,15 +135,15 @@ async def test_wsk_without_the_code_change_loses_the_context() -> None:
 
 async def test_wsk_tells_upstream_errors_and_stays() -> None:
     async with AsyncExitStack() as stack:
-        upstream, _ = await stack.enter_async_context(recorder(status=503))
-        url, _ = await stack.enter_async_context(app("wsk", HELLO_URL=upstream))
+        upstream, _unused = await stack.enter_async_context(recorder(status=503))
+        url, _unused = await stack.enter_async_context(app("wsk", HELLO_URL=upstream))
         asking = await stack.enter_async_context(client(url))
         assert await asking.exchange() == dict.fromkeys(("hello", "okok"), "Hello failed: 503 no upstream")
 
 
 async def test_wsk_tells_that_nobody_listens() -> None:
     nobody = f"http://{free_loopback(PORT)}:{PORT}/hello"
-    async with app("wsk", HELLO_URL=nobody) as (url, _), client(url) as asking:
+    async with app("wsk", HELLO_URL=nobody) as wsk, client(wsk[0]) as asking:
         assert (await asking.exchange())["hello"].startswith("Hello failed: ClientConnectorError")
 
 
@@ -157,12 +157,12 @@ async def test_sigterm_ends_an_app_at_once(name: str) -> None:
 
 
 async def test_sigterm_closes_open_sockets() -> None:
-    async with app("wsk", HELLO_URL="http://127.0.0.1:1/") as (url, process), client(url) as connected:
+    async with app("wsk", HELLO_URL="http://127.0.0.1:1/") as wsk, client(wsk[0]) as connected:
         gone = asyncio.Event()
-        connected.io.on("disconnect", lambda *_: gone.set())
-        process.send_signal(signal.SIGTERM)
+        connected.io.on("disconnect", lambda *_unused: gone.set())
+        wsk[1].send_signal(signal.SIGTERM)
         await asyncio.wait_for(gone.wait(), 3)
-        assert await asyncio.wait_for(process.wait(), 3) == 0
+        assert await asyncio.wait_for(wsk[1].wait(), 3) == 0
 
 
 async def test_helloworld_and_chain_join_their_answers() -> None:
@@ -194,7 +194,7 @@ async def test_a_bad_port_is_named() -> None:
         env={"PYTHONPATH": str(LAB_FILES), "PORT": "http"},
         stderr=asyncio.subprocess.PIPE,
     )
-    _, stderr = await process.communicate()
+    _unused, stderr = await process.communicate()
     assert (process.returncode, stderr.decode()) == (
         1,
         "PORT: expected a port number between 1 and 65535, got 'http'\n",

@@ -163,7 +163,7 @@ async def test_a_deployment_becomes_pods_that_answer(bench: Bench) -> None:
     counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "observedGeneration")
     assert [status[name] for name in counts] == [2, 2, 2, 2, 1]
     events = await bench.events()
-    assert {"ScalingReplicaSet", "SuccessfulCreate"} <= {reason for _, reason, _ in events}
+    assert {"ScalingReplicaSet", "SuccessfulCreate"} <= {reason for _unused, reason, _unused in events}
 
 
 async def test_scale_and_delete(bench: Bench) -> None:
@@ -244,7 +244,7 @@ async def test_a_crash_is_restarted_and_counted(bench: Bench) -> None:
     assert again["metadata"]["uid"] == pod["metadata"]["uid"]
     last = again["status"]["containerStatuses"][0]["lastState"]["terminated"]
     assert (last["exitCode"], last["reason"]) == (137, "Error")
-    assert any(reason == "BackOff" for _, reason, _ in await bench.events())
+    assert any(reason == "BackOff" for _unused, reason, _unused in await bench.events())
 
 
 async def test_a_container_that_cannot_run_backs_off(bench: Bench) -> None:
@@ -273,7 +273,7 @@ async def test_environment_of_a_container(bench: Bench) -> None:
     given = dict(item.split("=", 1) for item in process.split("\0") if item)
     assert [given[f"FIELD_{number}"] for number in range(4)] == [name, "default", address, "v7"]
     assert "HTTP_PROXY" not in given
-    assert any("main: command" in text for _, _, text in await bench.events())
+    assert any("main: command" in text for _unused, _unused, text in await bench.events())
 
 
 async def test_a_secret_reference_is_refused_by_name(bench: Bench) -> None:

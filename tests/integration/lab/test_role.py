@@ -26,6 +26,7 @@ def play(state: str, folder: Path, *arguments: str, **settings: Any) -> tuple[st
         cwd=ROOT,
         env=os.environ | {"ANSIBLE_NOCOLOR": "1"},
         capture_output=True,
+        check=False,
         text=True,
         timeout=100,
     )

@@ -209,11 +209,13 @@ async def _new_world(folder: Path, authority: Path, crds: list[Obj]) -> AsyncIte
     settings = Settings.parse({}, state_dir=folder)
     cluster_server, cluster = await _server("cluster", [], settings.files.cluster_kubeconfig, authority)
     mesh_server, mesh = await _server("mesh", crds, settings.files.mesh_kubeconfig, authority)
-    yield World(cluster, mesh, cluster_server, mesh_server, settings)
-    for connection in (cluster, mesh):
-        await connection.close()
-    for server in (cluster_server, mesh_server):
-        await server.stop()
+    try:
+        yield World(cluster, mesh, cluster_server, mesh_server, settings)
+    finally:
+        for connection in (cluster, mesh):
+            await connection.close()
+        for server in (cluster_server, mesh_server):
+            await server.stop()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

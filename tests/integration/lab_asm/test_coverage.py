@@ -76,7 +76,7 @@ def paths(value: Any, prefix: str = "") -> Iterator[str]:
 
 
 async def test_every_action_is_called() -> None:
-    assert sorted(action for action, _ in CALLS) == sorted(TABLE.operations)
+    assert sorted(action for action, _unused in CALLS) == sorted(TABLE.operations)
 
 
 @pytest.mark.parametrize("in_query", [False, True])
@@ -129,7 +129,7 @@ async def test_mandatory_parameters_are_demanded(api: AsmApi) -> None:
 async def test_booleans_are_booleans(api: AsmApi) -> None:
     good = dict(CALLS)["DescribeGuestClusterNamespaces"]
     for text in ("True", "true", "1", "False", "false", "0"):
-        _, reply = await raw_call(api, "DescribeGuestClusterNamespaces", {**good, "ShowNsLabels": text})
+        _unused, reply = await raw_call(api, "DescribeGuestClusterNamespaces", {**good, "ShowNsLabels": text})
         assert ("NsLabels" in reply) is (text.lower() in ("true", "1"))
     status, reply = await raw_call(api, "DescribeGuestClusterNamespaces", {**good, "ShowNsLabels": "yes"})
     assert (status, reply["Code"]) == (400, "InvalidParameter.ShowNsLabels")

@@ -75,7 +75,7 @@ async def test_a_fault_hits_the_calls_it_is_meant_for(api: AsmApi, sdk: Sdk) -> 
     api.faults.set([Fault("unavailable", action="GetSwimLaneGroupList", skip=1, times=2)])
     await sdk.create_group()
     outcomes = []
-    for _ in range(4):
+    for _unused in range(4):
         try:
             await sdk.groups()
             outcomes.append("ok")
@@ -87,7 +87,7 @@ async def test_a_fault_hits_the_calls_it_is_meant_for(api: AsmApi, sdk: Sdk) -> 
 
 async def test_a_fault_for_all_calls_stays(api: AsmApi, sdk: Sdk) -> None:
     api.faults.set([Fault("internal_error", times=0)])
-    for _ in range(3):
+    for _unused in range(3):
         with pytest.raises(ServerException):
             await sdk.groups()
     assert len(api.faults.as_list()) == 1

@@ -203,7 +203,7 @@ async def test_routes_never_name_a_subset_that_is_not_there(own_world: World) ->
     checked: list[set[tuple[str, str]]] = []
 
     def specs(table: str) -> list[Obj]:
-        return [obj["spec"] for _, obj in store.rows(f"{table}.networking.istio.io")]
+        return [obj["spec"] for _unused, obj in store.rows(f"{table}.networking.istio.io")]
 
     def check(event: Any) -> None:
         """After every single write: which subsets are routed to, and are not there?"""
@@ -319,11 +319,11 @@ async def test_ingress_rules_of_a_lane_reach_the_gateway(own_world: World) -> No
         )
 
         async def there() -> bool:
-            return any("swimlane-ingress-vs" in name for _, name in await objects(world))
+            return any("swimlane-ingress-vs" in name for _unused, name in await objects(world))
 
         await until(there, "the gateway's VirtualService")
         found = await objects(world)
-        [made] = [obj for (_, name), obj in found.items() if "swimlane-ingress-vs" in name]
+        [made] = [obj for (_unused, name), obj in found.items() if "swimlane-ingress-vs" in name]
         assert made["spec"]["gateways"] == ["default/ws-gateway"]
         leg = made["spec"]["http"][0]["route"][0]
         assert leg["headers"] == {"request": {"set": {"version": "v2"}}}

@@ -51,7 +51,7 @@ class Http:
     async def watch(self, path: str, count: int, **query: str) -> list[Any]:
         """The first *count* events of a watch."""
         async with self.session.get(path, params={"watch": "true", **query}) as response:
-            lines = [await asyncio.wait_for(response.content.readline(), 5) for _ in range(count)]
+            lines = [await asyncio.wait_for(response.content.readline(), 5) for _unused in range(count)]
             return [json.loads(line) for line in lines if line]
 
 
@@ -332,7 +332,7 @@ async def test_generated_names(http: Http) -> None:
         (await http("POST", f"{CORE}/configmaps", {"metadata": {"generateName": "x-"}}, 201))["metadata"][
             "name"
         ]
-        for _ in range(3)
+        for _unused in range(3)
     }
     assert len(names) == 3
     assert all(name.startswith("x-") and len(name) == 7 for name in names)

@@ -137,7 +137,7 @@ async def test_traffic_flows_through_the_gateway(lab: Lab) -> None:
         return (await get(f"http://{NET.gateway}:30080/"))[0] == 200
 
     await effective(through)
-    _, body = await get(f"http://{NET.gateway}:30080/", headers={"version": "v2"})
+    _unused, body = await get(f"http://{NET.gateway}:30080/", headers={"version": "v2"})
     assert (body["app"], body["headers"]["baggage"]) == ("wsk", "version=v2")
 
 

@@ -90,7 +90,7 @@ async def test_gateway_to_app(mesh: Mesh) -> None:
 
 
 async def test_call_to_service_is_balanced_over_all_versions(mesh: Mesh) -> None:
-    assert {await hello() for _ in range(20)} == {"v1", "v2"}
+    assert {await hello() for _unused in range(20)} == {"v1", "v2"}
 
 
 async def test_unknown_host_is_named(mesh: Mesh) -> None:
@@ -155,13 +155,13 @@ async def test_conditions_on_the_caller_exclude_others(mesh: Mesh) -> None:
         )
     )
     await mesh.in_force()
-    assert {await hello() for _ in range(6)} == {"v1"}
+    assert {await hello() for _unused in range(6)} == {"v1"}
 
 
 async def test_weights(mesh: Mesh) -> None:
     mesh.apply(lanes({"route": [to("helloworld", "v1", 90), to("helloworld", "v2", 10)]}))
     await mesh.in_force()
-    count = Counter([await hello() for _ in range(400)])
+    count = Counter([await hello() for _unused in range(400)])
     # 400 draws of 10 %: 40 expected, standard deviation 6; five of these either way.
     assert 10 <= count["v2"] <= 70
     assert count["v1"] + count["v2"] == 400
@@ -211,7 +211,7 @@ async def test_rewrite_redirect_and_direct_response(mesh: Mesh) -> None:
         )
     )
     await mesh.in_force()
-    _, body = await get("http://helloworld:5000/api/x?y=1", proxy=OUT)
+    _unused, body = await get("http://helloworld:5000/api/x?y=1", proxy=OUT)
     assert (body["path"], body["headers"]["host"]) == ("/v2/x?y=1", "other.example")
     async with (
         aiohttp.ClientSession() as session,
@@ -230,7 +230,7 @@ async def test_fallback_follows_the_endpoints(mesh: Mesh) -> None:
     for current, expected in ((ready, "v2"), (down, "v1"), (ready, "v2")):
         mesh.apply(rule, current)
         await mesh.in_force()
-        assert {await hello() for _ in range(4)} == {expected}
+        assert {await hello() for _unused in range(4)} == {expected}
 
 
 async def test_missing_destinations_answer_503(mesh: Mesh) -> None:
@@ -250,7 +250,7 @@ async def test_consistent_hash_by_header(mesh: Mesh) -> None:
     policy = {"loadBalancer": {"consistentHash": {"httpHeaderName": "x-user"}}}
     mesh.apply(destination_rule("hello", "helloworld", "v1", "v2", "v3", policy=policy))
     await mesh.in_force()
-    by_user = {user: {await hello({"x-user": user}) for _ in range(4)} for user in "abcdefghij"}
+    by_user = {user: {await hello({"x-user": user}) for _unused in range(4)} for user in "abcdefghij"}
     assert all(len(answers) == 1 for answers in by_user.values())
     assert set.union(*by_user.values()) == {"v1", "v2"}
 
@@ -280,7 +280,7 @@ async def test_refused_object_keeps_its_last_good_form(mesh: Mesh) -> None:
     ).findings
     await mesh.in_force()
     assert [(item.ref.name, item.field) for item in remarks] == [("hello", "spec.http[0].fault")]
-    assert {await hello() for _ in range(4)} == {"v2"}
+    assert {await hello() for _unused in range(4)} == {"v2"}
 
 
 # --- baggage ------------------------------------------------------------------------------
@@ -290,7 +290,7 @@ async def seen_by_app(*headers: tuple[str, str]) -> str | None:
     """The baggage that reaches the app behind wsk's sidecar."""
     from multidict import CIMultiDict
 
-    _, body = await get(f"http://{WSK}:5000/", headers=CIMultiDict(headers))
+    _unused, body = await get(f"http://{WSK}:5000/", headers=CIMultiDict(headers))
     return body["headers"].get("baggage")
 
 
@@ -364,7 +364,9 @@ async def test_whole_chain_and_its_access_log(mesh: Mesh) -> None:
     await mesh.in_force()
     url = f"{ENTRY}/call?url=http://helloworld:5000/hello"
     for sent, expected in (({"version": "v2"}, "v2"), ({"version": "v9"}, "v1"), ({}, "v1")):
-        _, body = await get(url, headers={**sent, "authorization": "Bearer hidden", "cookie": "hidden=1"})
+        _unused, body = await get(
+            url, headers={**sent, "authorization": "Bearer hidden", "cookie": "hidden=1"}
+        )
         assert (body["app"], body["called"]["app"]) == ("wsk", expected)
     await asyncio.sleep(0.1)
     inbound, outbound = (

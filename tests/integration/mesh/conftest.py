@@ -127,6 +127,7 @@ def module(name: str, arguments: dict[str, Any], check_mode: bool = False) -> di
         input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
         env={**environment(), "PYTHONPATH": str(ROOT / ".ansible" / "collections")},
         capture_output=True,
+        check=False,
         text=True,
         timeout=60,
     )
@@ -154,6 +155,7 @@ def play(folder: Path, tasks: list[dict[str, Any]], api: AsmApi, *arguments: str
         cwd=ROOT,
         env={**environment(), "ANSIBLE_NOCOLOR": "1"},
         capture_output=True,
+        check=False,
         text=True,
         timeout=110,
     )

@@ -69,7 +69,7 @@ def test_a_rolling_update_keeps_its_bounds_and_ends(
     def available(name: str) -> int:
         return 0 if broken and name == "new" else counts[name]
 
-    for _ in range(50):
+    for _unused in range(50):
         sets = [Replicas(name, wanted, available(name)) for name, wanted in counts.items()]
         step = rollout.rolling_update(web, sets[0], sets[1:])
         if not step:
@@ -95,8 +95,8 @@ def test_recreate_waits_for_the_old_pods() -> None:
     assert rollout.recreate(web, new, [Replicas("old", 0, 0)], 0) == {"new": 2}
 
 
-def replica_set(name: str, replicas: int, /, **status: int) -> Any:
-    return {"metadata": {"name": name}, "spec": {"replicas": replicas}, "status": status}
+def replica_set(name: str, wanted: int, /, **status: int) -> Any:
+    return {"metadata": {"name": name}, "spec": {"replicas": wanted}, "status": status}
 
 
 def conditions(web: Any, *sets: Any) -> tuple[dict[str, Any], list[Any]]:
@@ -108,12 +108,12 @@ def conditions(web: Any, *sets: Any) -> tuple[dict[str, Any], list[Any]]:
 
 def test_conditions_of_a_rollout_that_succeeds() -> None:
     web = deployment(2)
-    seen, _ = conditions(web, replica_set("web-1", 2))
+    seen, _unused = conditions(web, replica_set("web-1", 2))
     assert seen == {
         "Available": ("False", "MinimumReplicasUnavailable"),
         "Progressing": ("True", "NewReplicaSetCreated"),
     }
-    seen, _ = conditions(web, replica_set("web-1", 2, replicas=2, readyReplicas=1, availableReplicas=1))
+    seen, _unused = conditions(web, replica_set("web-1", 2, replicas=2, readyReplicas=1, availableReplicas=1))
     assert seen["Progressing"] == ("True", "ReplicaSetUpdated")
     done = replica_set("web-1", 2, replicas=2, readyReplicas=2, availableReplicas=2)
     seen, found = conditions(web, done)
@@ -124,7 +124,7 @@ def test_conditions_of_a_rollout_that_succeeds() -> None:
     assert web["status"]["observedGeneration"] == 3
     assert web["status"]["unavailableReplicas"] is None
     assert rollout.seconds_to_deadline(web, found) is None
-    seen, _ = conditions(web, replica_set("web-1", 2, replicas=2, readyReplicas=1, availableReplicas=1))
+    seen, _unused = conditions(web, replica_set("web-1", 2, replicas=2, readyReplicas=1, availableReplicas=1))
     assert seen["Progressing"] == ("True", "NewReplicaSetAvailable"), "a lost pod is no new rollout"
 
 
@@ -132,7 +132,7 @@ def test_conditions_of_a_rollout_that_runs_out_of_time() -> None:
     web = deployment(1, progressDeadlineSeconds=2)
     waiting = replica_set("web-1", 1, replicas=1)
     conditions(web, waiting)
-    _, found = conditions(web, waiting)
+    _unused, found = conditions(web, waiting)
     assert 0 < (rollout.seconds_to_deadline(web, found) or 0) <= 2.5
     progress = find_condition(web["status"]["conditions"], "Progressing")
     assert progress
@@ -141,7 +141,7 @@ def test_conditions_of_a_rollout_that_runs_out_of_time() -> None:
     assert seen["Progressing"] == ("False", "ProgressDeadlineExceeded")
     failed = find_condition(found, "Progressing")
     assert failed and failed["message"] == 'ReplicaSet "web-1" has timed out progressing.'
-    seen, _ = conditions(web, waiting)
+    seen, _unused = conditions(web, waiting)
     assert seen["Progressing"] == ("False", "ProgressDeadlineExceeded"), "it stays"
 
 
@@ -149,10 +149,10 @@ def test_a_failure_to_make_pods_shows() -> None:
     refused = replica_set("web-1", 1)
     reason = {"type": "ReplicaFailure", "reason": "FailedCreate", "message": "Error creating: no"}
     refused["status"]["conditions"] = [reason | {"status": "True", "lastTransitionTime": timestamp()}]
-    seen, _ = conditions(deployment(1), refused)
+    seen, _unused = conditions(deployment(1), refused)
     assert seen["ReplicaFailure"] == ("True", "FailedCreate")
 
 
 def test_no_deadline_no_condition() -> None:
-    seen, _ = conditions(deployment(1, progressDeadlineSeconds=rollout.NEVER), replica_set("web-1", 1))
+    seen, _unused = conditions(deployment(1, progressDeadlineSeconds=rollout.NEVER), replica_set("web-1", 1))
     assert "Progressing" not in seen

@@ -98,7 +98,7 @@ def _lane(group: model.LaneGroup, lane: model.Lane) -> Obj:
 
 
 def _destination(destination: ingress.Destination) -> Obj:
-    namespace, _, name = destination.service.partition("/")
+    namespace, _unused, name = destination.service.partition("/")
     return {"host": f"{name}.{namespace}.svc.cluster.local", "portNum": destination.port}
 
 
@@ -186,19 +186,19 @@ def test_every_change_arrives_and_no_route_ever_dangles(
 ) -> None:
     before, after = pair
     mesh = Mesh(before)
-    for _ in mesh.converge():
+    for _unused in mesh.converge():
         assert mesh.dangling() == []
     mesh.set(after)
-    for number, _ in enumerate(mesh.converge()):
+    for number, _unused in enumerate(mesh.converge()):
         assert mesh.dangling() == []
         if number == stop:  # the controller dies here and begins anew
             break
-    for _ in mesh.converge():
+    for _unused in mesh.converge():
         assert mesh.dangling() == []
     assert mesh.generated == by_key(lane_objects.desired(after, mesh.services, NEW))
     assert mesh.writes() == []
     mesh.set()
-    for _ in mesh.converge():
+    for _unused in mesh.converge():
         assert mesh.dangling() == []
     assert mesh.generated == {}
 
@@ -282,7 +282,7 @@ def test_objects_of_others_are_left_alone() -> None:
     mesh.generated[key]["metadata"]["labels"] = {}
     mesh.generated[key]["spec"] = {"hosts": ["mine"]}
     assert mesh.writes() == []
-    [(_, status), *_] = decide(mesh.view(), Meanings(NEW)).statuses
+    [(_unused, status), *_unused] = decide(mesh.view(), Meanings(NEW)).statuses
     assert status["status"] == "Error"
     assert "VirtualService istio-system/trafficlabel-vs-ws-default-helloworld exists" in status["error"]
     mesh.set()
@@ -297,7 +297,7 @@ def test_a_group_that_means_nothing_keeps_its_routing(change: Obj) -> None:
     mesh = converged(GUIDE)
     mesh.groups[0]["spec"]["permissiveModeConfiguration"] |= change
     assert mesh.writes() == []
-    [(_, status), *_] = decide(mesh.view(), Meanings(NEW)).statuses
+    [(_unused, status), *_unused] = decide(mesh.view(), Meanings(NEW)).statuses
     assert status["status"] == "Error"
     assert "route" in status["error"]
 
@@ -374,7 +374,7 @@ def test_status_of_lanes_with_trouble() -> None:
     mesh = populated()
     del mesh.services["default/wsk-svc"]
     mesh.pods[2]["status"] = {"phase": "Failed"}
-    base, _, v2 = mesh.lanes
+    base, _unused, v2 = mesh.lanes
     base["spec"]["services"].append({"name": "extra", "namespace": "default"})
     found = statuses(mesh)
     assert codes(found["ws-base"]) == [("ServiceNotFound", "error"), ("ServiceNotInGroup", "error")]

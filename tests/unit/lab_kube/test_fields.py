@@ -114,7 +114,7 @@ def test_conflicts_are_exactly_the_differing_common_fields(first: Any, second: A
     result = apply(start.obj, start.owners, BOB, second)
     mine, theirs = dict(fields.leaves(SCHEMA, first)), dict(fields.leaves(SCHEMA, second))
     differing = {fields.dotted(path) for path in mine.keys() & theirs.keys() if mine[path] != theirs[path]}
-    assert {path for _, path in result.conflicts} == differing
+    assert {path for _unused, path in result.conflicts} == differing
     for path in differing:
         owners = [owner for owner, row in result.owners.items() if path in map(fields.dotted, row.paths)]
         assert owners == [BOB], "whoever forces takes the field over"

@@ -29,10 +29,10 @@ def test_every_builtin_schema_and_all_it_refers_to_can_be_derived() -> None:
 
 def test_every_merge_rule_names_a_field_that_exists() -> None:
     for path in [*schemas._LIST_KEYS, *schemas._LIST_SETS, *schemas._RETAIN_KEYS, *schemas._ATOMIC_MAPS]:
-        model, _, name = path.partition(".")
+        model, _unused, name = path.partition(".")
         assert name in schemas.builtin(model)["properties"], path
     for path, keys in schemas._LIST_KEYS.items():
-        model, _, name = path.partition(".")
+        model, _unused, name = path.partition(".")
         item = schemas.items(schemas.deref(schemas.builtin(model)["properties"][name]))
         assert set(keys) <= item["properties"].keys(), path
 

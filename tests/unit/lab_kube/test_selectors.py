@@ -41,9 +41,9 @@ def requirements(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 def test_text_and_expressions_select_the_same(
     parts: list[tuple[str, dict[str, Any]]], labels: dict[str, str]
 ) -> None:
-    text = ",".join(part for part, _ in parts)
+    text = ",".join(part for part, _unused in parts)
     obj = {"metadata": {"labels": labels}}
-    wanted = match_labels({"matchExpressions": [row for _, row in parts]}, labels)
+    wanted = match_labels({"matchExpressions": [row for _unused, row in parts]}, labels)
     assert label_selector(text)(obj) is wanted
 
 

@@ -30,7 +30,7 @@ def test_too_old_and_future_versions_are_unknown() -> None:
     store = Store(history=2)
     store.put("things", ("n", "a"), obj("a"))
     oldest = store.version
-    for _ in range(3):
+    for _unused in range(3):
         store.put("things", ("n", "a"), obj("a"))
     assert store.since("things", oldest) is None
     assert store.since("things", store.version + 1) is None

@@ -9,7 +9,10 @@ import pytest
 import yaml
 from lab_fixture import LAB_FILES
 
-CRDS = list(yaml.safe_load_all((LAB_FILES / "asm_lanes_lab" / "crds" / "istio.yaml").read_text()))
+CRDS = [
+    yaml.safe_load((LAB_FILES / "asm_lanes_lab" / "crds" / f"{plural}.yaml").read_text())
+    for plural in ("gateways", "virtualservices", "destinationrules")
+]
 
 
 def schemas(node: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:

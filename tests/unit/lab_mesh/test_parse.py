@@ -143,7 +143,7 @@ def port(**fields: Any) -> Obj:
     ],
 )
 def test_refusals_name_the_field(obj: Obj, field: str, words: str) -> None:
-    _, findings = read(obj)
+    _unused, findings = read(obj)
     assert [(item.field, item.blocking) for item in findings] == [(field, True)]
     assert words in findings[0].message
     assert str(findings[0].ref) == f"{obj['kind']} {obj['metadata']['namespace']}/x"
@@ -185,7 +185,7 @@ def versioned(obj: Obj, version: str) -> Obj:
 def test_last_good_form_counts_until_the_object_is_another() -> None:
     inputs = Inputs()
     good, bad = versioned(http(), "1"), versioned(http(fault={}), "2")
-    before, _ = inputs.read(by_kind(good))
+    before, _unused = inputs.read(by_kind(good))
     after, findings = inputs.read(by_kind(bad))
     assert after == before
     assert "last good version stays" in findings[0].message
@@ -198,6 +198,6 @@ def test_last_good_form_counts_until_the_object_is_another() -> None:
 
 def test_status_and_other_metadata_do_not_change_the_snapshot() -> None:
     inputs = Inputs()
-    first, _ = inputs.read(by_kind(versioned(http(), "1")))
-    second, _ = inputs.read(by_kind(versioned(http() | {"status": {"conditions": []}}, "2")))
+    first, _unused = inputs.read(by_kind(versioned(http(), "1")))
+    second, _unused = inputs.read(by_kind(versioned(http() | {"status": {"conditions": []}}, "2")))
     assert first == second

@@ -319,7 +319,7 @@ def test_tcp_port_is_let_in_but_not_called() -> None:
 
 def test_injected_app_is_reached_at_its_own_address() -> None:
     assert app_address("127.100.3.4", "127.100.0.0/16", "127.101.0.0/16") == "127.101.3.4"
-    (cluster, *_) = proxy(run(CALLER), "default.caller").clusters
+    (cluster, *_unused) = proxy(run(CALLER), "default.caller").clusters
     (host,) = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
     assert host["endpoint"]["address"]["socket_address"] == {"address": "127.101.0.9", "port_value": 5000}
 
@@ -374,7 +374,7 @@ def test_secrets_cannot_be_logged() -> None:
 
 def test_only_changed_files_are_written_and_leftovers_go(tmp_path: Path) -> None:
     def step(*objects: Obj) -> list[str]:
-        snapshot, _ = Inputs().read(by_kind(*objects))
+        snapshot, _unused = Inputs().read(by_kind(*objects))
         written = writer.write(translate(snapshot, Options(tmp_path)))
         return [str(path.relative_to(tmp_path)) for path in written]
 
@@ -412,7 +412,7 @@ def test_hundred_lanes_in_less_than_a_second(tmp_path: Path) -> None:
             virtual_service(name, [name], *http, {"route": [to(name, "v0")]}),
         ]
     begin = time.process_time()
-    snapshot, _ = Inputs().read(by_kind(*objects))
+    snapshot, _unused = Inputs().read(by_kind(*objects))
     result = translate(snapshot, Options(tmp_path))
     XdsWriter(tmp_path).write(result)
     assert time.process_time() - begin < 1

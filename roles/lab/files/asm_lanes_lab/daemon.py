@@ -195,8 +195,7 @@ def supervisor_error(task: asyncio.Task[Any]) -> PartError:
 def crds() -> list[dict[str, Any]]:
     """The CRDs of the mesh control plane."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast
-    documents = [yaml.load_all(file.read_text(), loader) for file in sorted(CRDS.glob("*.yaml"))]
-    return [item for document in documents for item in document if item]
+    return [yaml.load(file.read_text(), loader) for file in sorted(CRDS.glob("*.yaml"))]
 
 
 async def plant(settings: Settings, cluster: Cluster, mesh: Cluster) -> None:

@@ -10,7 +10,7 @@ from .runtime import Identity, application, serve
 def build(identity: Identity) -> web.Application:
     """The application; it answers for *identity*."""
 
-    async def hello(_: web.Request) -> web.Response:
+    async def hello(_unused: web.Request) -> web.Response:
         return web.Response(text=identity.greeting() + "\n")
 
     app = application(identity)

@@ -97,7 +97,7 @@ def one_line(text: str, limit: int = 200) -> str:
 def application(identity: Identity) -> web.Application:
     """An application with a client session that honours the proxy variables, and ``GET /health``."""
 
-    async def health(_: web.Request) -> web.Response:
+    async def health(_unused: web.Request) -> web.Response:
         return web.json_response({"service": identity.service, "version": identity.version})
 
     async def session(app: web.Application) -> AsyncIterator[None]:

@@ -65,7 +65,7 @@ def build(identity: Identity, hello_url: str) -> web.Application:
     conversation = Conversation(app, hello_url)
     server.register_namespace(conversation)
 
-    async def close_sockets(_: web.Application) -> None:
+    async def close_sockets(_unused: web.Application) -> None:
         # Close the transports: a client that is told to leave by socket.io itself would not come back.
         if server.eio.sockets:
             await server.eio.disconnect()

@@ -57,7 +57,7 @@ class ReplicaSetController:
 
     def _catch_up(self) -> None:
         now = time.monotonic()
-        for made_key, (_, since) in list(self._made.items()):
+        for made_key, (_unused, since) in list(self._made.items()):
             if made_key in self._pods.items or now - since > UNSEEN:
                 del self._made[made_key]
         self._deleted &= {pod["metadata"]["uid"] for pod in self._pods.items.values()}
@@ -73,7 +73,7 @@ class ReplicaSetController:
         return soonest(await self._report(replica_set, failure), RETRY * 5 if failure else None)
 
     def _all_pods(self) -> list[Obj]:
-        return [*self._pods.items.values(), *(pod for pod, _ in self._made.values())]
+        return [*self._pods.items.values(), *(pod for pod, _unused in self._made.values())]
 
     def _counts(self, pod: Obj) -> bool:
         done = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
@@ -81,7 +81,7 @@ class ReplicaSetController:
 
     async def _create(self, replica_set: Obj, count: int) -> str | None:
         """Make *count* pods; the API's words when it refuses one."""
-        for _ in range(count):
+        for _unused in range(count):
             try:
                 pod = await self._cluster.create(_pod(replica_set))
             except ClusterError as error:
@@ -120,7 +120,9 @@ class ReplicaSetController:
 
 def _pod(replica_set: Obj) -> Obj:
     template = replica_set["spec"]["template"]
-    name = f"{replica_set['metadata']['name']}-" + "".join(secrets.choice(SAFE_LETTERS) for _ in range(5))
+    name = f"{replica_set['metadata']['name']}-" + "".join(
+        secrets.choice(SAFE_LETTERS) for _unused in range(5)
+    )
     meta = template.get("metadata") or {}
     return {
         "apiVersion": "v1",

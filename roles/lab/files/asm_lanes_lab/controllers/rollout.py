@@ -30,7 +30,7 @@ def template_hash(template: Obj) -> str:
     """Ten letters that differ between different pod templates."""
     number = int.from_bytes(hashlib.sha256(json.dumps(template, sort_keys=True).encode()).digest(), "big")
     letters = []
-    for _ in range(10):
+    for _unused in range(10):
         number, rest = divmod(number, len(SAFE_LETTERS))
         letters.append(SAFE_LETTERS[rest])
     return "".join(letters)

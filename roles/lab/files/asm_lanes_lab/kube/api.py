@@ -55,7 +55,7 @@ class Api:
             "kind": f"{call.resource.kind}List",
             "apiVersion": call.resource.api_version,
             "metadata": metadata,
-            "items": [present(call.resource, obj) for _, obj in rows],
+            "items": [present(call.resource, obj) for _unused, obj in rows],
         }
 
     def selector(self, call: Call) -> Predicate:
@@ -74,7 +74,7 @@ class Api:
         obj = decode(call, body)
         metadata = obj["metadata"]
         if not metadata.get("name") and metadata.get("generateName"):
-            suffix = "".join(secrets.choice(_SUFFIX_LETTERS) for _ in range(5))
+            suffix = "".join(secrets.choice(_SUFFIX_LETTERS) for _unused in range(5))
             metadata["name"] = metadata["generateName"][:58] + suffix
         call.name = str(metadata.get("name") or "")
         if metadata.get("resourceVersion"):

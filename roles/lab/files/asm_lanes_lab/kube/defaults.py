@@ -76,7 +76,7 @@ def _quantities(resources: Obj) -> None:
 def _pull_policy(image: str) -> str:
     if "@" in image:
         return "IfNotPresent"
-    _, colon, tag = image.rpartition("/")[2].partition(":")
+    _unused, colon, tag = image.rpartition("/")[2].partition(":")
     return "Always" if not colon or tag == "latest" else "IfNotPresent"
 
 

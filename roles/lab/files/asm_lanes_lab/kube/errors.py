@@ -138,7 +138,7 @@ STALE = "the object has been modified; please apply your changes to the latest v
 
 def apply_conflict(conflicts: list[tuple[str, str]]) -> ApiError:
     """409 of server-side apply; *conflicts* are pairs (other manager, path such as ``.spec.replicas``)."""
-    managers = sorted({manager for manager, _ in conflicts})
+    managers = sorted({manager for manager, _unused in conflicts})
     if len(conflicts) == 1:
         words = f"Apply failed with 1 conflict: conflict with {managers[0]}: {conflicts[0][1]}"
     else:

@@ -80,7 +80,7 @@ def leaves(schema: Schema, value: Any, path: Path = ()) -> Iterator[tuple[Path, 
 
 def owned(schema: Schema, obj: Obj) -> set[Path]:
     """The paths that somebody owns who applies *obj*."""
-    return {path for path, _ in leaves(schema, obj)}
+    return {path for path, _unused in leaves(schema, obj)}
 
 
 def changes(schema: Schema, old: Obj, new: Obj) -> tuple[set[Path], set[Path]]:
@@ -120,7 +120,7 @@ def dotted(path: Path) -> str:
     """A path as Kubernetes prints it in conflicts: ``.spec.containers[name="a"].image``."""
     text = ""
     for element in path:
-        kind, _, rest = element.partition(":")
+        kind, _unused, rest = element.partition(":")
         if kind == "f":
             text += f".{rest}"
         elif kind == "k":
@@ -151,10 +151,10 @@ def _merge_items(schema: Schema, present: list[tuple[str, Any]], wanted: list[tu
         element: merge(schema, known[element], item) if element in known else item for element, item in wanted
     }
     # Items of both sides keep the order of the configuration, the other live items stay where they are.
-    order = iter(element for element, _ in wanted if element in known)
-    slots = [next(order) if element in merged else element for element, _ in present]
+    order = iter(element for element, _unused in wanted if element in known)
+    slots = [next(order) if element in merged else element for element, _unused in present]
     result = [merged.get(element, known.get(element)) for element in slots]
-    return result + [merged[element] for element, _ in wanted if element not in known]
+    return result + [merged[element] for element, _unused in wanted if element not in known]
 
 
 def remove(schema: Schema, value: Any, paths: set[Path], path: Path = ()) -> Any:

@@ -104,7 +104,7 @@ class Frontend:
         """The user whose token it is; 401 if it is nobody's. Health checks need none."""
         if request.path in _HEALTH:
             return ""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        scheme, _unused, token = request.headers.get("Authorization", "").partition(" ")
         users = [
             user
             for known, user in self._tokens.items()
@@ -207,10 +207,10 @@ class Frontend:
             "deletecollection": self._delete_collection,
         }
 
-    async def _get(self, _: web.Request, call: Call) -> tuple[Obj, int]:
+    async def _get(self, _unused: web.Request, call: Call) -> tuple[Obj, int]:
         return self._api.get(call), 200
 
-    async def _list(self, _: web.Request, call: Call) -> tuple[Obj, int]:
+    async def _list(self, _unused: web.Request, call: Call) -> tuple[Obj, int]:
         return self._api.collection(call), 200
 
     async def _create(self, request: web.Request, call: Call) -> tuple[Obj, int]:

@@ -112,7 +112,7 @@ class Resource:
 def _builtin(
     api: str, kind: str, plural: str, model: str = "", *, cluster: bool = False, **rest: Any
 ) -> Resource:
-    group, _, version = api.rpartition("/")
+    group, _unused, version = api.rpartition("/")
     name = model or f"V1{kind}"
     return Resource(
         group,
@@ -244,7 +244,7 @@ class Registry:
 
     def api_groups(self) -> Obj:
         """The APIGroupList document."""
-        groups = [self.api_group(name) for name, _ in self.versions() if name]
+        groups = [self.api_group(name) for name, _unused in self.versions() if name]
         rows = [
             {key: value for key, value in group.items() if key not in ("kind", "apiVersion")}
             for group in groups

@@ -53,7 +53,7 @@ FIELDS: dict[str, set[str]] = {
 """Field selectors that a kind supports beside ``metadata.name`` and ``metadata.namespace``."""
 
 
-def everything(_: Obj) -> bool:
+def everything(_unused: Obj) -> bool:
     """The selector that selects all."""
     return True
 

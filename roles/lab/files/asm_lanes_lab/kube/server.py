@@ -144,7 +144,7 @@ class KubeApiServer:
                 for key in rows:
                     self.store.remove(table, key)
         wanted = {crd["metadata"]["name"] for crd in self._crds}
-        for key, _ in self.store.rows(CRDS):
+        for key, _unused in self.store.rows(CRDS):
             if key[1] not in wanted:
                 self.store.remove(CRDS, key)
         self._seed()

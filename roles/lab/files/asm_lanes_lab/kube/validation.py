@@ -95,7 +95,7 @@ def _keeps_null(schema: Schema) -> bool:
 # --- jsonschema, the Kubernetes way ---
 
 
-def _reference(validator: Any, target: str, instance: Any, _: Schema) -> Iterator[ValidationError]:
+def _reference(validator: Any, target: str, instance: Any, _unused: Schema) -> Iterator[ValidationError]:
     yield from validator.descend(instance, deref({"$ref": target}))
 
 
@@ -106,22 +106,22 @@ def _type(validator: Any, wanted: str, instance: Any, schema: Schema) -> Iterato
         yield ValidationError("type", validator="type", validator_value=wanted)
 
 
-def _int_or_string(_: Any, wanted: bool, instance: Any, schema: Schema) -> Iterator[ValidationError]:
+def _int_or_string(_unused: Any, wanted: bool, instance: Any, schema: Schema) -> Iterator[ValidationError]:
     allowed = (int, float, str) if schema.get("x-lab-quantity") else (int, str)
     if wanted and (isinstance(instance, bool) or not isinstance(instance, allowed)):
         yield ValidationError("type", validator="type", validator_value="integer,string")
 
 
-def _enum(_: Any, wanted: list[Any], instance: Any, schema: Schema) -> Iterator[ValidationError]:
+def _enum(_unused: Any, wanted: list[Any], instance: Any, schema: Schema) -> Iterator[ValidationError]:
     if instance not in wanted and not (instance is None and schema.get("nullable")):
         yield ValidationError("enum", validator="enum", validator_value=wanted)
 
 
-def _exclusive(_: Any, __: Any, ___: Any, ____: Schema) -> Iterator[ValidationError]:
+def _exclusive(_unused: Any, __: Any, ___: Any, ____: Schema) -> Iterator[ValidationError]:
     return iter(())
 
 
-def _minimum(_: Any, limit: float, instance: Any, schema: Schema) -> Iterator[ValidationError]:
+def _minimum(_unused: Any, limit: float, instance: Any, schema: Schema) -> Iterator[ValidationError]:
     strict = schema.get("exclusiveMinimum") is True
     number = isinstance(instance, (int, float)) and not isinstance(instance, bool)
     if number and (instance < limit or (strict and instance == limit)):
@@ -129,7 +129,7 @@ def _minimum(_: Any, limit: float, instance: Any, schema: Schema) -> Iterator[Va
         yield ValidationError(words, validator="minimum")
 
 
-def _maximum(_: Any, limit: float, instance: Any, schema: Schema) -> Iterator[ValidationError]:
+def _maximum(_unused: Any, limit: float, instance: Any, schema: Schema) -> Iterator[ValidationError]:
     strict = schema.get("exclusiveMaximum") is True
     number = isinstance(instance, (int, float)) and not isinstance(instance, bool)
     if number and (instance > limit or (strict and instance == limit)):
@@ -150,7 +150,7 @@ _Validator = jsonschema.validators.extend(
         "x-kubernetes-int-or-string": _int_or_string,
     },
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+        "integer", lambda _unused, value: isinstance(value, int) and not isinstance(value, bool)
     ),
 )
 

@@ -33,7 +33,7 @@ def tcp(host: str, port: int, timeout: float = 1.0) -> Check:
     async def check() -> str | None:
         try:
             async with asyncio.timeout(timeout):
-                _, writer = await asyncio.open_connection(host, port)
+                _unused, writer = await asyncio.open_connection(host, port)
         except asyncio.TimeoutError:
             return f"{host}:{port} does not accept connections within {timeout:g} s"
         except OSError as error:

@@ -111,4 +111,4 @@ class Inputs:
         entries = (
             (ref, entry.parsed) for ref, entry in self._entries.items() if ref.kind == kind and entry.parsed
         )
-        return tuple(cast(_Parsed, parsed) for _, parsed in sorted(entries, key=lambda pair: pair[0]))
+        return tuple(cast(_Parsed, parsed) for _unused, parsed in sorted(entries, key=lambda pair: pair[0]))

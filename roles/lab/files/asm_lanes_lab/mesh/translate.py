@@ -98,7 +98,7 @@ def _gateway_proxy(
     pod: Pod, servers: _Servers, snapshot: Snapshot, services: Services, shared: list[Json], options: Options
 ) -> ProxyConfig:
     folder = options.xds_dir / pod.proxy_name
-    admin_ip, _, admin_port = pod.admin.rpartition(":")
+    admin_ip, _unused, admin_port = pod.admin.rpartition(":")
     listeners, routes = [], {}
     for port in sorted(servers):
         name = f"http.{port}"
@@ -157,7 +157,7 @@ def _inbound_ports(pod: Pod, snapshot: Snapshot) -> dict[int, str]:
     The Services decide the protocol, as in Istio; a port of no Service is plain TCP. Of two Services that
     disagree the one that knows HTTP wins.
     """
-    found = dict.fromkeys((number for _, number in pod.ports), "tcp")
+    found = dict.fromkeys((number for _unused, number in pod.ports), "tcp")
     for service in snapshot.services:
         if service.ref.namespace == pod.ref.namespace and service.selector <= pod.labels:
             for port in service.ports:

@@ -179,7 +179,7 @@ def _exposed(rule: VirtualService, servers: tuple[BoundServer, ...]) -> dict[str
 
 def _shared_hosts(pattern: str, gateway: str, rule: VirtualService) -> Iterable[str]:
     """The hosts that a server's `[namespace/]host` and a rule share; `.` is the Gateway's namespace."""
-    namespace, _, host = pattern.rpartition("/")
+    namespace, _unused, host = pattern.rpartition("/")
     if namespace == ".":
         namespace = gateway.partition("/")[0]
     if namespace not in ("", "*", rule.ref.namespace):
