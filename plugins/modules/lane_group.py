@@ -17,10 +17,13 @@ description:
     dictionary clears.
   - All problems of a specification are reported at once, before anything is written.
   - After the changes it waits until ASM shows what was asked for and objects to no lane.
+  - There are two ways to the mesh, its OpenAPI and the custom resources of its control plane. One of them
+    carries out all changes of a task, see O(backend).
 author:
   - asm.lanes maintainers (@asm-lanes)
 extends_documentation_fragment:
   - asm.lanes.credentials
+  - asm.lanes.lane_backend
   - asm.lanes.attributes
 attributes:
   check_mode:
@@ -79,8 +82,8 @@ options:
       namespace:
         description:
           - Namespace of the C(Gateway).
-          - No call of the API returns it, so a difference between this and the namespace that a group was
-            created with goes unnoticed.
+          - No call of the OpenAPI returns it, so a difference between this and the namespace that a group was
+            created with goes unnoticed, unless O(backend=custom_resource).
         type: str
   services:
     description: The services of the call chain, each as C(namespace/name). Needed for a new group.
@@ -96,6 +99,47 @@ options:
         of that lane.
       - Needs ASM 1.21 or later.
     type: dict
+  ingress_routing:
+    description:
+      - How requests that carry no lane yet find one at the gateway. A new group is rule based unless stated
+        otherwise.
+      - Another strategy than the present one clears the rules and weights of all lanes that state none.
+    type: dict
+    suboptions:
+      strategy:
+        description:
+          - V(rule_based) takes the O(lanes[].ingress_rules) of each lane.
+          - V(weighted) splits what matches here by the O(lanes[].ingress_weight) of each lane.
+        type: str
+        choices: [rule_based, weighted]
+        default: rule_based
+      hosts:
+        description: Hosts whose requests are split, with V(weighted) only. When omitted, all (V(*)).
+        type: list
+        elements: str
+      matches:
+        description: Which requests are split, with V(weighted) only; any of them suffices. When omitted, all.
+        type: list
+        elements: dict
+        suboptions:
+          uri:
+            description: What the path must match; exactly one of the three.
+            type: dict
+            suboptions: &string_match
+              exact:
+                description: The whole of it.
+                type: str
+              prefix:
+                description: Its beginning.
+                type: str
+              regex:
+                description: A regular expression (RE2) that matches the whole of it.
+                type: str
+          headers:
+            description:
+              - Names of headers that must match, each with a dictionary of one of C(exact), C(prefix) and
+                C(regex) as above.
+            type: dict
   lanes:
     description:
       - The lanes of the group. The name of a lane is the value of O(route_header) that selects it.
@@ -109,7 +153,9 @@ options:
         type: str
         required: true
       label_selector:
-        description: The label that the pods of the lane carry; exactly one key with its value.
+        description:
+          - The labels that the pods of the lane carry.
+          - The OpenAPI takes exactly one.
         type: dict
         required: true
       services:
@@ -117,16 +163,107 @@ options:
         type: list
         elements: str
         required: true
+      ingress_rules:
+        description:
+          - Which requests the gateway sends into the lane, with the strategy V(rule_based).
+          - Only custom resources can express them.
+          - Rules that were switched off in ASM's console route nothing and are left alone.
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description: Name of the rule, within the lane.
+            type: str
+            required: true
+          hosts:
+            description: Hosts that it is for. When omitted, all (V(*)).
+            type: list
+            elements: str
+          match:
+            description: What a request must match. When omitted, every request does.
+            type: dict
+            suboptions:
+              uri:
+                description: What the path must match; exactly one of the three.
+                type: dict
+                suboptions: *string_match
+              headers:
+                description: See O(ingress_routing.matches[].headers).
+                type: dict
+          destination:
+            description: Where the request goes.
+            type: dict
+            required: true
+            suboptions: &destination
+              service:
+                description: One of the group's services, as C(namespace/name).
+                type: str
+              port:
+                description: Port of the service.
+                type: int
+      ingress_weight:
+        description:
+          - The lane's part of the traffic that is split, with the strategy V(weighted).
+          - Only custom resources can express it. An empty dictionary takes it away.
+        type: dict
+        suboptions:
+          weight:
+            description: A whole number; the lane gets this of the sum over all lanes.
+            type: int
+          destination:
+            description: Where the request goes.
+            type: dict
+            suboptions: *destination
   purge_lanes:
     description: Whether to remove the lanes that O(lanes) does not list. Without O(lanes) nothing is removed.
     type: bool
     default: false
+  on_existing:
+    description:
+      - What to do with a group of that name that was not made by this collection and is not as stated.
+      - V(adopt) takes it over and changes what is stated; what is not stated stays as it is.
+      - V(refuse) fails before anything is written. A group that is as stated already is no failure.
+      - Custom resources that this collection makes carry the label C(app.kubernetes.io/managed-by=asm.lanes).
+        Through the OpenAPI nobody can tell who made a group, so that V(refuse) then fails on every change of
+        an existing group.
+    type: str
+    choices: [adopt, refuse]
+    default: adopt
+  recreate:
+    description:
+      - Whether the group may be deleted and created anew, with all its lanes, when something differs that is
+        fixed once a group exists. Without it such a difference is an error.
+      - From the first deletion until the last creation requests are not laned. The plan shows all steps.
+    type: bool
+    default: false
+  wait:
+    description:
+      - Whether to wait until ASM shows what was asked for and objects to nothing.
+      - The objections of ASM, such as a service that does not exist, are then part of the failure.
+    type: bool
+    default: true
+  backend:
+    description:
+      - The way to the mesh. One way carries out all changes of a task.
+      - V(openapi) is the ASM OpenAPI. It cannot write rules and weights of lanes, nor several labels of a
+        lane, and cannot read the namespace of the gateway rule.
+      - V(custom_resource) are C(ASMSwimLaneGroup) and C(ASMSwimLane) of the mesh's control plane; it needs
+        O(mesh_kubeconfig). Edits that others make during the run are noticed and not overwritten.
+        What the resources have beyond these options stays as it is. The OpenAPI is only asked for the cluster
+        when no service of the group tells it.
+      - V(auto) takes the OpenAPI, unless what is stated, or has to be changed, needs custom resources.
+        RV(backend) says which it was, and why.
+    type: str
+    choices: [auto, openapi, custom_resource]
+    default: auto
   cluster:
     description:
       - Name or ID of the Kubernetes cluster that the services are in.
       - Needed only when the mesh has several clusters.
     type: str
 seealso:
+  - module: asm.lanes.lane_group_info
+  - module: asm.lanes.mesh_kubeconfig
   - name: Traffic lanes in permissive mode
     description: Alibaba's own description of lane groups, headers and baselines.
     link: https://www.alibabacloud.com/help/en/asm/
@@ -179,6 +316,49 @@ EXAMPLES = r"""
         label_selector: {version: v2}
         services: [default/helloworld]
 
+- name: Let testers into lane v2, whatever their client sends
+  asm.lanes.lane_group:
+    mesh_id: "{{ mesh_id }}"
+    mesh_kubeconfig: "{{ mesh_kubeconfig }}"
+    name: ws
+    lanes:
+      - name: v2
+        label_selector: {version: v2}
+        services: [default/helloworld]
+        ingress_rules:
+          - name: testers
+            hosts: [www.shop.example]
+            match:
+              uri: {prefix: /}
+              headers:
+                x-user: {regex: "tester-.*"}
+            destination: {service: default/wsk-svc, port: 5000}
+
+- name: Send one request in ten into lane v2
+  asm.lanes.lane_group:
+    mesh_id: "{{ mesh_id }}"
+    mesh_kubeconfig: "{{ mesh_kubeconfig }}"
+    name: ws
+    ingress_routing: {strategy: weighted, hosts: ["*"]}
+    lanes:
+      - name: base
+        label_selector: {version: v1}
+        services: [default/wsk-svc, default/helloworld]
+        ingress_weight: {weight: 90, destination: {service: default/wsk-svc, port: 5000}}
+      - name: v2
+        label_selector: {version: v2}
+        services: [default/helloworld]
+        ingress_weight: {weight: 10, destination: {service: default/wsk-svc, port: 5000}}
+
+- name: Another route header, at the price of a short interruption
+  asm.lanes.lane_group:
+    mesh_id: "{{ mesh_id }}"
+    mesh_kubeconfig: "{{ mesh_kubeconfig }}"
+    backend: custom_resource
+    name: ws
+    route_header: x-lane
+    recreate: true
+
 - name: Remove the group with all its lanes
   asm.lanes.lane_group:
     mesh_id: "{{ mesh_id }}"
@@ -202,10 +382,26 @@ lane_group:
     services: [default/helloworld, default/wsk-svc]
     baseline: base
     service_fallback: {}
+    ingress_routing: {strategy: rule_based}
     lanes:
       - name: base
         label_selector: {version: v1}
         services: [default/helloworld, default/wsk-svc]
+        ingress_rules: []
+        ingress_weight: {}
+backend:
+  description: The way to the mesh that the task took.
+  type: dict
+  returned: always, but for a wrong specification
+  contains:
+    name:
+      description: V(openapi) or V(custom_resource).
+      type: str
+      sample: openapi
+    reason:
+      description: Why this one.
+      type: str
+      sample: nothing needs the custom resources
 plan:
   description: The changes, in order; empty when nothing had to be changed.
   type: list
@@ -234,14 +430,15 @@ plan:
       type: dict
 api_calls:
   description:
-    - The API calls made, in order, with every repetition.
+    - The API calls made, in order, with every repetition; those of the OpenAPI before those of the control
+      plane's Kubernetes API.
     - In check mode the reads that were made, followed by the calls that would be made.
   type: list
   elements: dict
   returned: always
   contains:
     action:
-      description: API action.
+      description: API action, or verb and kind of a custom resource such as V(patch ASMSwimLane).
       type: str
       sample: CreateSwimLane
     object:
@@ -250,7 +447,8 @@ api_calls:
       sample: lane v2 of lane group ws
     request_id:
       description:
-        - Alibaba Cloud's ID of the request, null when there was no answer or the call is only planned.
+        - Alibaba Cloud's ID of the request, null when there was no answer or the call is only planned, and
+          for custom resources.
       type: str
       sample: 31d3a0f0-07ed-4f6e-9004-1804498c****
     error:
@@ -290,6 +488,53 @@ truth_table:
           description: Labels of the pods that answer.
           type: dict
           sample: {version: v2}
+    moves:
+      description:
+        - The requests that are answered by another lane, or by pods with other labels, afterwards.
+        - A lane that one side does not have counts there as a request without a lane.
+      type: list
+      elements: dict
+      contains:
+        entry:
+          description: See RV(truth_table.after[].entry).
+          type: str
+          sample: v2
+        service:
+          description: The service called.
+          type: str
+          sample: default/helloworld
+        before:
+          description: C(lane) and C(labels) that answer before; null when the group has no such service.
+          type: dict
+          sample: {lane: base, labels: {version: v1}}
+        after:
+          description: The same afterwards.
+          type: dict
+          sample: {lane: v2, labels: {version: v2}}
+    shifts:
+      description:
+        - How the traffic that matches the weighted rule is spread, one entry per service. Empty unless the
+          group is weighted before or after.
+        - Without weights all of it counts as traffic without a lane.
+      type: list
+      elements: dict
+      contains:
+        service:
+          description: The service called.
+          type: str
+          sample: default/helloworld
+        before:
+          description: Lane and percent before; the empty name stands for no lane.
+          type: dict
+          sample: {base: 100.0}
+        after:
+          description: The same afterwards.
+          type: dict
+          sample: {base: 90.0, v2: 10.0}
+        moves:
+          description: Percent of the traffic that other pods answer afterwards.
+          type: float
+          sample: 10.0
 failure:
   description: Why it failed, for programs.
   type: dict
@@ -337,34 +582,33 @@ failure:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.asm.lanes.plugins.module_utils._asm.credentials import REQUIRED_TOGETHER
-from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_group import run_module
+from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_group_module import run_module
+from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_options import lane_group_options
 from ansible_collections.asm.lanes.plugins.module_utils._asm.module import asm_argument_spec
+from ansible_collections.asm.lanes.plugins.module_utils._asm.ways import (
+    REQUIRED_BY,
+    REQUIRED_IF,
+    backend_argument_spec,
+)
 
 
 def main() -> None:
-    lane = {
-        "name": {"type": "str", "required": True},
-        "label_selector": {"type": "dict", "required": True},
-        "services": {"type": "list", "elements": "str", "required": True},
-    }
-    rule = {"name": {"type": "str", "required": True}, "namespace": {"type": "str"}}
+    """Entry point of the module."""
     module = AnsibleModule(
         argument_spec={
             **asm_argument_spec(),
-            "name": {"type": "str", "required": True},
+            **backend_argument_spec(),
+            **lane_group_options(),
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "mode": {"type": "str", "choices": ["permissive", "strict"]},
-            "route_header": {"type": "str"},
-            "trace_header": {"type": "str"},
-            "gateway_rule": {"type": "dict", "options": rule},
-            "services": {"type": "list", "elements": "str"},
-            "baseline": {"type": "str"},
-            "service_fallback": {"type": "dict"},
-            "lanes": {"type": "list", "elements": "dict", "options": lane},
             "purge_lanes": {"type": "bool", "default": False},
+            "on_existing": {"type": "str", "choices": ["adopt", "refuse"], "default": "adopt"},
+            "recreate": {"type": "bool", "default": False},
+            "wait": {"type": "bool", "default": True},
             "cluster": {"type": "str"},
         },
         required_together=REQUIRED_TOGETHER,
+        required_if=REQUIRED_IF,
+        required_by=REQUIRED_BY,
         supports_check_mode=True,
     )
     run_module(module)

@@ -7,24 +7,30 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
-from .._lanes.model import LaneGroup, SpecError, as_spec, parse
-from .._lanes.plan import CreateOnlyError, Plan, change_as_dict, make_absent_plan, make_plan
-from .._lanes.routing import truth_table
+from .._lanes.model import LaneGroup, as_spec, parse
+from .._lanes.plan import DELETE_GROUP, Plan, change_as_dict, make_absent_plan, make_plan
+from .backend import LaneBackend, OvertakenError
 from .client import Record
-from .errors import AsmError
-from .module import connect_module, fail
-from .openapi import OpenApiLanes
+from .errors import AsmError, Kind
+from .report import RECREATION, diff_parts, truth_tables
+
+ROUNDS = 3  # how often a run plans when somebody else keeps changing the group
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What the task asks for. group: as stated, None fields mean "leave alone"."""
+    """What the task asks for. group: as stated, None fields mean "leave alone".
+
+    refuse: a group that somebody else made is not changed. recreate: what only a new group can have
+    may be brought about by deleting and creating it. wait: until ASM shows what was asked for.
+    """
 
     group: LaneGroup
     absent: bool = False
     purge_lanes: bool = False
+    refuse: bool = False
+    recreate: bool = False
+    wait: bool = True
 
 
 @dataclass
@@ -48,44 +54,94 @@ class Run:
             return ["All changes were made"]
         return [f"{self.done} of {total} changes were made, the next run continues from there"]
 
+    def take(self, plan: Plan) -> None:
+        """A plan to go on with, after the changes that are done already."""
+        if self.plan is not None:
+            plan = Plan(self.plan.before, plan.after, (*self.plan.changes[: self.done], *plan.changes))
+        self.plan = plan
+
     def facts(self) -> dict[str, Any]:
         """What a module's result has from the plan, in check mode too; {} before planning."""
         plan = self.plan
         if plan is None:
             return {}
         name = (plan.after or plan.before or LaneGroup("")).name
-        title = f"lane group {name}"
         return {
             "lane_group": as_spec(plan.after) if plan.after else {},
             "plan": [change_as_dict(change) for change in plan.changes],
-            "truth_table": {"before": _rows(plan.before), "after": _rows(plan.after)},
-            "diff": {**plan.diff(), "before_header": title, "after_header": title},
+            "truth_table": truth_tables(plan),
+            "diff": diff_parts(plan, name),
         }
 
 
-def ensure(backend: OpenApiLanes, wish: Wish, run: Run, check_mode: bool) -> None:
+def ensure(backend: LaneBackend, wish: Wish, run: Run, check_mode: bool) -> None:
     """Make the mesh as wished, filling ``run``.
 
     Raises SpecError and CreateOnlyError before anything is written, AsmError at any time.
     """
     name = wish.group.name
-    current = _assume_unreadable(backend.read(name), wish.group)
-    plan = make_absent_plan(current) if wish.absent else make_plan(current, wish.group, wish.purge_lanes)
-    run.plan = plan
-    run.warnings += _extra_lanes(plan, wish.group)
-    backend.prepare(plan)
+    _plan(backend, wish, run)
+    plan = run.plan
+    if plan is None:
+        return
+    run.warnings += [RECREATION] if plan.recreates else []
     if check_mode:
         run.planned = [Record(call.action, call.object) for call in backend.calls(name, plan.changes)]
         return
-    for change in plan.changes:
-        backend.execute(name, change)
-        run.done += 1
-    if plan.changed:
-        backend.wait_for(plan, name, wish.purge_lanes)
+    for left in reversed(range(ROUNDS)):
+        try:
+            _carry_out(backend, run, name)
+            break
+        except OvertakenError as error:
+            if not left:
+                raise
+            run.warnings.append(f"{error.message}: planned anew after {run.done} changes")
+            _plan(backend, wish, run)
+    if run.plan and run.plan.changed and wish.wait:
+        backend.wait_for(run.plan, name, wish.purge_lanes)
     run.warnings += _objections(backend)
 
 
-def _objections(backend: OpenApiLanes) -> list[str]:
+def _plan(backend: LaneBackend, wish: Wish, run: Run) -> None:
+    current = _assume_unreadable(backend.read(wish.group.name), wish.group)
+    if wish.absent:
+        plan = make_absent_plan(current)
+    else:
+        plan = make_plan(current, wish.group, wish.purge_lanes, wish.recreate)
+    ours = run.done > 0 or (backend.seen is not None and backend.seen.ours)
+    if wish.refuse and current is not None and plan.changed and not ours:
+        raise _refusal(plan, backend)
+    warnings = [w for w in _extra_lanes(plan, wish.group) if w not in run.warnings]
+    run.warnings += warnings
+    run.take(plan)
+    backend.prepare(plan)
+
+
+def _refusal(plan: Plan, backend: LaneBackend) -> AsmError:
+    group = plan.before or LaneGroup("")
+    unknown = backend.seen is None or backend.seen.ours is None
+    whose = "through the OpenAPI it cannot be told who made it" if unknown else "somebody else made it"
+    differences = "; ".join(change.describe() for change in plan.changes)
+    return AsmError(
+        Kind.INVALID,
+        "Planning",
+        f"lane group {group.name}",
+        f"the group exists and differs, {whose}, and on_existing is refuse: {differences}",
+        hint="Set on_existing to adopt to change it nevertheless, or state what is there "
+        "(asm.lanes.lane_group_info with as_spec tells). Nothing was changed.",
+    )
+
+
+def _carry_out(backend: LaneBackend, run: Run, name: str) -> None:
+    changes = run.plan.changes if run.plan else ()
+    for change in changes[run.done :]:
+        backend.execute(name, change)
+        run.done += 1
+        if change.action == DELETE_GROUP and run.done < len(changes):
+            backend.wait_until_gone(name)
+
+
+def _objections(backend: LaneBackend) -> list[str]:
     return [
         f"ASM objects to lane {lane}: {objection.text}"
         for lane, objections in sorted(backend.objections.items())
@@ -94,7 +150,7 @@ def _objections(backend: OpenApiLanes) -> list[str]:
 
 
 def _assume_unreadable(current: LaneGroup | None, wanted: LaneGroup) -> LaneGroup | None:
-    """The current group, with the gateway rule's namespace, which no call returns, taken from the wish.
+    """The current group, with the gateway rule's namespace, where it cannot be read, taken from the wish.
 
     Else it would show as a difference for ever.
     """
@@ -117,40 +173,23 @@ def _extra_lanes(plan: Plan, wanted: LaneGroup) -> list[str]:
     ]
 
 
-def _rows(group: LaneGroup | None) -> list[dict[str, Any]]:
-    return [row.as_dict() for row in truth_table(group)] if group else []
-
-
-def run_module(module: AnsibleModule) -> None:
-    """The module ``lane_group``, from its parameters to its result."""
-    run = Run()
-    calls: list[Record] = []
-
-    def facts() -> dict[str, Any]:
-        return {"api_calls": [record.as_dict() for record in [*calls, *run.planned]], **run.facts()}
-
-    try:
-        wish = wish_from(module.params)
-        client = connect_module(module)
-        calls = client.calls
-        ensure(OpenApiLanes(client, module.params["cluster"]), wish, run, module.check_mode)
-    except SpecError as error:
-        problems = [{"path": p.path, "message": p.message, "remedy": p.remedy} for p in error.problems]
-        module.fail_json(msg=str(error), failure={"kind": "specification", "problems": problems}, **facts())
-    except CreateOnlyError as error:
-        fields = [{"name": n, "current": current, "wanted": wanted} for n, current, wanted in error.fields]
-        module.fail_json(msg=str(error), failure={"kind": "create_only", "fields": fields}, **facts())
-    except AsmError as error:
-        error.notes += run.progress()
-        fail(module, error, changed=run.done > 0, **facts())
-    for warning in run.warnings:
-        module.warn(warning)
-    module.exit_json(changed=bool(run.plan and run.plan.changed), **facts())
-
-
 def wish_from(params: dict[str, Any]) -> Wish:
     """The wish in a module's parameters. Raises SpecError."""
     absent = params["state"] == "absent"
     # To remove a group only its name counts: whatever else is stated shall not stop the removal.
-    group = parse({"name": params["name"]} if absent else params)
-    return Wish(group, absent, params["purge_lanes"])
+    group = parse({"name": params["name"]} if absent else _stated(params))
+    return Wish(
+        group,
+        absent,
+        params["purge_lanes"],
+        params["on_existing"] == "refuse",
+        params["recreate"],
+        params["wait"],
+    )
+
+
+def _stated(value: Any) -> Any:
+    """Without the suboptions that Ansible fills in with null: an empty dictionary means to clear."""
+    if isinstance(value, dict):
+        return {key: _stated(inner) for key, inner in value.items() if inner is not None}
+    return [_stated(inner) for inner in value] if isinstance(value, list) else value

@@ -23,11 +23,15 @@ def asm_argument_spec() -> dict[str, Any]:
     }
 
 
-def connect_module(module: AnsibleModule) -> AsmClient:
-    """The client for a module's parameters; ends the module when there cannot be one."""
+def connect_module(module: AnsibleModule, deadline: Deadline | None = None) -> AsmClient:
+    """The client for a module's parameters; ends the module when there cannot be one.
+
+    deadline: of the whole task; by default the option timeout, from now on.
+    """
     params = module.params
+    until = deadline or Deadline(params["timeout"])
     try:
-        client = AsmClient(Connection.from_params(params), params["mesh_id"], Deadline(params["timeout"]))
+        client = AsmClient(Connection.from_params(params), params["mesh_id"], until)
     except LibraryMissingError as error:
         module.fail_json(
             msg=missing_required_lib(f"{LIBRARY} >= {MINIMUM}"),

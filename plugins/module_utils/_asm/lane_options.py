@@ -1,0 +1,68 @@
+# Copyright (c) 2026, asm.lanes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The options in which a lane group is stated: what ``_lanes.model.parse`` takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._lanes.ingress import HOW, RULE_BASED, STRATEGIES
+
+Spec = dict[str, Any]
+
+
+def lane_group_options() -> Spec:
+    """A lane group with its lanes."""
+    return {
+        "name": {"type": "str", "required": True},
+        "mode": {"type": "str", "choices": ["permissive", "strict"]},
+        "route_header": {"type": "str"},
+        "trace_header": {"type": "str"},
+        "gateway_rule": _group({"name": {"type": "str", "required": True}, "namespace": {"type": "str"}}),
+        "services": _names(),
+        "baseline": {"type": "str"},
+        "service_fallback": {"type": "dict"},
+        "ingress_routing": _group(
+            {
+                "strategy": {"type": "str", "choices": list(STRATEGIES), "default": RULE_BASED},
+                "hosts": _names(),
+                "matches": _list(_match()),
+            }
+        ),
+        "lanes": _list(
+            {
+                "name": {"type": "str", "required": True},
+                "label_selector": {"type": "dict", "required": True},
+                "services": {**_names(), "required": True},
+                "ingress_rules": _list(
+                    {
+                        "name": {"type": "str", "required": True},
+                        "hosts": _names(),
+                        "match": _group(_match()),
+                        "destination": {**_group(_destination()), "required": True},
+                    }
+                ),
+                "ingress_weight": _group({"weight": {"type": "int"}, "destination": _group(_destination())}),
+            }
+        ),
+    }
+
+
+def _match() -> Spec:
+    return {"uri": _group({how: {"type": "str"} for how in HOW}), "headers": {"type": "dict"}}
+
+
+def _destination() -> Spec:
+    return {"service": {"type": "str"}, "port": {"type": "int"}}
+
+
+def _names() -> Spec:
+    return {"type": "list", "elements": "str"}
+
+
+def _list(options: Spec) -> Spec:
+    return {"type": "list", "elements": "dict", "options": options}
+
+
+def _group(options: Spec) -> Spec:
+    return {"type": "dict", "options": options}
