@@ -62,8 +62,10 @@ async def _live(
     bookmarks = call.flag("allowWatchBookmarks")
     while (left := end - loop.time()) > 0:
         try:
-            event = await asyncio.wait_for(queue.get(), min(left, bookmark_every))
-        except asyncio.TimeoutError:
+            # Not wait_for: before Python 3.12 it can swallow a cancellation.
+            async with asyncio.timeout(min(left, bookmark_every)):
+                event = await queue.get()
+        except TimeoutError:
             if bookmarks:
                 yield _bookmark(api, call, {})
             continue

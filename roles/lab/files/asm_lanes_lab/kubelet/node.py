@@ -128,6 +128,7 @@ class Node:
             self._settings.envoy_path,
             *("-c", str(bootstrap)),
             *("--concurrency", "1"),
+            *("--file-flush-interval-msec", "100"),  # access logs while they are of interest
             *("--log-level", "warning"),
             *("--drain-time-s", "1"),
             "--disable-hot-restart",
