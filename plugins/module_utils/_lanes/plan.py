@@ -142,13 +142,17 @@ def make_plan(
 def make_absent_plan(current: LaneGroup | None) -> Plan:
     """The plan to no group at all: lanes first, the baseline last of them, then the group.
 
+    Fallbacks go before the lanes that they name, lest ASM keep a lane that something falls back to.
     Never ASM's cascading delete: a lane that still routes must not vanish with its group.
     """
     if current is None:
         return Plan(None, None, ())
+    state = _bare(current)
+    changes = [_update_group(state, service_fallback=())] if current.service_fallback else []
+    state = replace(state, service_fallback=()) if changes else state
     lanes = sorted(current.lanes or (), key=lambda lane: (lane.name == current.baseline, lane.name))
-    changes = [Change(DELETE_LANE, lane.name, lane, None) for lane in lanes]
-    return Plan(current, None, (*changes, Change(DELETE_GROUP, current.name, _bare(current), None)))
+    changes += [Change(DELETE_LANE, lane.name, lane, None) for lane in lanes]
+    return Plan(current, None, (*changes, Change(DELETE_GROUP, current.name, state, None)))
 
 
 def apply_change(group: LaneGroup | None, change: Change) -> LaneGroup | None:

@@ -100,6 +100,15 @@ def test_removal_ends_with_the_group_and_the_baseline_goes_last(group: model.Lan
     assert plan.make_absent_plan(None).changes == ()
 
 
+@given(groups())
+def test_no_lane_is_removed_while_something_falls_back_to_it(group: model.LaneGroup) -> None:
+    for state in states(plan.make_absent_plan(group))[:-1]:
+        assert state is not None
+        assert {lane for _service, lane in state.service_fallback or ()} <= {
+            lane.name for lane in state.lanes or ()
+        }
+
+
 @given(pairs())
 def test_without_purge_foreign_lanes_stay(pair: tuple[model.LaneGroup, model.LaneGroup]) -> None:
     one, other = pair
