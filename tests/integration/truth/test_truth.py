@@ -1,0 +1,133 @@
+"""The predicted truth table equals what real Envoys do, for 200 random pairs of groups on a whole lab."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from itertools import cycle, islice
+
+import pytest
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, routing
+from lab_fixture import lab_command, start_lab
+
+from .specs import PODS, SERVICES, star
+from .world import BACKENDS, CUSTOM_RESOURCE, Pod, World
+
+PAIRS = int(os.environ.get("TRUTH_PAIRS", "200"))
+PER_START = 5  # pairs with one first group
+SEED = int(os.environ.get("TRUTH_SEED", "3"))
+NO_LANE = "no-such-lane"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A lab of its own, with services and caller."""
+    state_dir = tmp_path_factory.mktemp("truth")
+    try:
+        world = World(start_lab(state_dir))
+        world.deploy()
+        yield world
+        world.close()
+    finally:
+        lab_command("stop", state_dir, "--purge")
+
+
+def test_pods_tell_versions_apart(world: World) -> None:
+    """Without lanes everybody answers: else the comparison could not fail."""
+    caller = world.callers()[0]
+    for service in SERVICES:
+        answers = {world.ask(caller, service, {}).labels["version"] for _try in range(30)}
+        assert answers == set(PODS)
+
+
+def disagreements(world: World, group: model.LaneGroup, counts: Counter[str]) -> list[str]:
+    """Rows of the group's truth table that a real request contradicts."""
+    found = []
+    for row in routing.truth_table(group):
+        caller, headers = entry_of(world, group, row)
+        for header in headers:
+            pod = world.ask(caller, row.service, header)
+            counts["requests"] += 1
+            expected = {"app": row.service.name, **row.labels}
+            if not expected.items() <= pod.labels.items():
+                found.append(f"{row.as_dict()}: {caller.name} with {header} got {dict(pod.labels)}")
+        counts["rows"] += 1
+    return found
+
+
+def entry_of(world: World, group: model.LaneGroup, row: routing.Row) -> tuple[Pod, list[dict[str, str]]]:
+    """Who calls, and with which headers: one request for each."""
+    lane = group.lane(row.entry)
+    if lane and not group.permissive:
+        return world.callers(lane.labels)[0], [{}]
+    caller = world.callers()[0]
+    header = group.route_header or ""
+    if row.entry is None:
+        return caller, [{}, {header: NO_LANE}]
+    return caller, [{header: row.entry}]
+
+
+def checked(world: World, backend: str, group: model.LaneGroup, counts: Counter[str]) -> None:
+    """Apply a group: check mode writes nothing and tells the truth, the second run changes nothing."""
+    before = world.writes()
+    foretold = world.ensure(backend, group, check=True)
+    assert world.writes() == before, "check mode has written"
+    made = world.ensure(backend, group)
+    assert made.facts() == foretold.facts(), "check mode told something else"
+    world.wait_effective(group)
+    before = world.writes()
+    again = world.ensure(backend, group)
+    assert again.plan is not None and not again.plan.changed
+    assert world.writes() == before, "the second run has written"
+    counts["changes"] += made.done
+
+
+def there_and_back(
+    world: World, backend: str, first: model.LaneGroup, second: model.LaneGroup, counts: Counter[str]
+) -> list[str]:
+    """From the group that is there to another and back; the rows that turned out otherwise."""
+    was = world.read(backend)
+    checked(world, backend, second, counts)
+    wrong = disagreements(world, second, counts)
+    counts["changes"] += world.ensure(backend, first).done
+    world.wait_effective(first)
+    assert world.read(backend) == was, "A -> B -> A is not A"
+    return wrong + disagreements(world, first, counts)
+
+
+def pairs(world: World, rng: random.Random) -> Iterator[tuple[str, model.LaneGroup, model.LaneGroup]]:
+    """Pairs without end, each with its way to the lanes; the first of each is in force."""
+    for backend in cycle(BACKENDS):
+        centre, *others = star(rng, PER_START, several_labels=backend == CUSTOM_RESOURCE)
+        world.ensure(backend, centre, absent=True)  # what ASM fixes at creation differs
+        world.ensure(backend, centre)
+        world.wait_effective(centre)
+        for other in others:
+            yield backend, centre, other
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_prediction_equals_what_envoys_do(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    counts, wrong = Counter[str](), []
+    began = time.monotonic()
+    for number, (backend, first, second) in enumerate(islice(pairs(world, random.Random(SEED)), PAIRS)):
+        title = f"pair {number} of seed {SEED}, {backend}"
+        specs = f"A: {model.as_spec(first)}\n  B: {model.as_spec(second)}"
+        try:
+            found = there_and_back(world, backend, first, second, counts)
+        except Exception as error:
+            error.add_note(f"{title}\n  {specs}")
+            raise
+        counts["agreed"] += not found
+        wrong += ["\n  ".join([title, specs, *found])] if found else []
+    with capsys.disabled():
+        print(
+            f"\nseed {SEED}: {counts['agreed']}/{PAIRS} pairs agree, there and back; "
+            f"{counts['changes']} changes, {counts['rows']} rows of truth, {counts['requests']} requests, "
+            f"{time.monotonic() - began:.0f} s"
+        )
+    assert not wrong, "\n".join(wrong)
