@@ -36,7 +36,7 @@ from .._lanes.model import (
     parse_service,
 )
 from .ingress_wire import service_of_host
-from .transforms import AnswerError, Cluster, Objection, objections_from_answer
+from .transforms import AnswerError, Cluster, Objection, objections_from_messages
 
 API_VERSION = "istio.alibabacloud.com/v1"
 GROUP_KIND = "ASMSwimLaneGroup"
@@ -182,7 +182,7 @@ def objections_of(resource: Mapping[str, Any]) -> tuple[Objection, ...]:
     status = resource.get("status") or {}
     error = status.get("error")
     mine = (Objection(str(error)),) if error else ()
-    return mine + objections_from_answer(status.get("validationMessage"))
+    return mine + objections_from_messages(status.get("validationMessage"))
 
 
 # --- writing ------------------------------------------------------------------------------

@@ -207,6 +207,11 @@ def objections_from_answer(text: Any) -> tuple[Objection, ...]:
         found = json.loads(text) if isinstance(text, str) and text else None
     except ValueError:
         found = text
+    return objections_from_messages(found)
+
+
+def objections_from_messages(found: Any) -> tuple[Objection, ...]:
+    """The same from what the text stands for: messages, one message, or nothing."""
     if not found:
         return ()
     return tuple(_objection(message) for message in (found if isinstance(found, list) else [found]))

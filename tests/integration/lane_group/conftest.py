@@ -16,12 +16,15 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.asm.lanes.plugins.module_utils._asm.backend import LaneBackend
 from ansible_collections.asm.lanes.plugins.module_utils._asm.client import AsmClient
 from ansible_collections.asm.lanes.plugins.module_utils._asm.credentials import Connection
+from ansible_collections.asm.lanes.plugins.module_utils._asm.custom_resource import CustomResourceLanes
 from ansible_collections.asm.lanes.plugins.module_utils._asm.deadline import Deadline
 from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_group import Run, Wish, ensure
-from ansible_collections.asm.lanes.plugins.module_utils._asm.openapi import OpenApiLanes
+from ansible_collections.asm.lanes.plugins.module_utils._asm.openapi import OpenApiLanes, find_cluster
 from ansible_collections.asm.lanes.plugins.module_utils._asm.retry import RetryPolicy
+from ansible_collections.asm.lanes.plugins.module_utils._kube.client import connect
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import LaneGroup
 from asm_lanes_lab.asm import AsmApi, Credential, Fault
 from asm_lanes_lab.client import Cluster
@@ -31,6 +34,7 @@ from lab_fixture import LAB_FILES
 
 ROOT = Path(__file__).parents[3]
 MESH = "lab-mesh"
+LANES = "istio.alibabacloud.com/v1"
 YESTERDAY = datetime.now(timezone.utc) - timedelta(days=1)
 ADMIN = Credential("AK-ADMIN", "5ecret/of+admin==")
 READONLY = Credential("AK-READONLY", "5ecret/of+readonly==", permissions="readonly")
@@ -72,6 +76,20 @@ class Emulator:
         await self.api.start("127.0.0.1", 0)
         self.endpoint = f"127.0.0.1:{self.api.port}"
 
+    @property
+    def mesh_kubeconfig(self) -> Path:
+        """Of the control plane with the custom resources."""
+        return self._folder / "mesh.kubeconfig"
+
+    def resources(self, kind: str = "ASMSwimLane") -> dict[str, dict[str, Any]]:
+        """Custom resources by name, as they are stored."""
+        found = self.wait(self.mesh.list(LANES, kind))
+        return {item["metadata"]["name"]: item for item in found}
+
+    def edit(self, kind: str, name: str, **patch: Any) -> None:
+        """What somebody else does, at the console or with kubectl."""
+        self.wait(self.mesh.patch(LANES, kind, name, patch))
+
     async def _stop(self) -> None:
         await self.api.stop()
         for part in self.clusters:
@@ -81,8 +99,8 @@ class Emulator:
 
     async def _clear(self) -> None:
         for kind in ("ASMSwimLane", "ASMSwimLaneGroup"):
-            for item in await self.mesh.list("istio.alibabacloud.com/v1", kind):
-                await self.mesh.delete("istio.alibabacloud.com/v1", kind, item["metadata"]["name"])
+            for item in await self.mesh.list(LANES, kind):
+                await self.mesh.delete(LANES, kind, item["metadata"]["name"])
 
     def reset(self) -> None:
         """No lanes, no faults, no counts."""
@@ -219,6 +237,20 @@ class InProcess:
 
     def read(self, name: str) -> LaneGroup | None:
         return OpenApiLanes(self.client()).read(name)
+
+    def backend(self, name: str) -> LaneBackend:
+        """A way to the lanes, new for each run."""
+        client = self.client()
+        if name == "openapi":
+            return OpenApiLanes(client, settled=0.0)
+        return CustomResourceLanes(
+            connect(self.asm.mesh_kubeconfig),
+            client.deadline,
+            lambda: find_cluster(client, None),
+            policy=client.policy,
+            settled=0.0,
+            standing=0.2,
+        )
 
 
 @pytest.fixture
