@@ -120,7 +120,7 @@ def test_who_answers(case: dict[str, Any]) -> None:
     own, broadcasts = [], []
     with socketio.SimpleClient() as client:
         client.connect(GATEWAY, headers=headers, transports=["websocket"], wait_timeout=10)
-        for _ in range(3):
+        for _unused in range(3):
             client.emit("test000", str(uuid.uuid4()))
         while len(own) < 3 or len(broadcasts) < 3:
             event, text = client.receive(timeout=10)
