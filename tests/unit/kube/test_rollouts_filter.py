@@ -8,11 +8,11 @@ import pytest
 from ansible_collections.asm.lanes.plugins.filter.rollouts import rollouts
 
 
-def deployment(generation: int, replicas: int, **status: int) -> dict[str, Any]:
+def deployment(generation: int, wanted: int, status: dict[str, int]) -> dict[str, Any]:
     template = {"spec": {"containers": [{"name": "app", "image": "app:1"}]}}
     return {
         "metadata": {"name": "web", "generation": generation},
-        "spec": {"replicas": replicas, "template": template},
+        "spec": {"replicas": wanted, "template": template},
         "status": status,
     }
 
@@ -23,7 +23,7 @@ def complete(generation: int, replicas: int) -> dict[str, int]:
 
 
 def test_what_the_controller_has_finished_is_ready() -> None:
-    (found,) = rollouts([deployment(3, 2, **complete(3, 2))])
+    (found,) = rollouts([deployment(3, 2, complete(3, 2))])
     assert found["ready"]
     assert found["message"] == "2 of 2 replicas available"
 
@@ -39,5 +39,5 @@ def test_what_the_controller_has_finished_is_ready() -> None:
     ],
 )
 def test_everything_else_is_waited_for(status: dict[str, int]) -> None:
-    (found,) = rollouts([deployment(3, 2, **status)])
+    (found,) = rollouts([deployment(3, 2, status)])
     assert not found["ready"]
