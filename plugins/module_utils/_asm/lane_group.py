@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._lanes.model import LaneGroup, as_spec, parse
-from .._lanes.plan import DELETE_GROUP, Plan, change_as_dict, make_absent_plan, make_plan
+from .._lanes.model import LaneGroup, SpecError, as_spec, parse
+from .._lanes.plan import DELETE_GROUP, CreateOnlyError, Plan, change_as_dict, make_absent_plan, make_plan
 from .backend import LaneBackend, OvertakenError
 from .client import Record
 from .errors import AsmError, Kind
@@ -95,8 +95,7 @@ def ensure(backend: LaneBackend, wish: Wish, run: Run, check_mode: bool) -> None
         except OvertakenError as error:
             if not left:
                 raise
-            run.warnings.append(f"{error.message}: planned anew after {run.done} changes")
-            _plan(backend, wish, run)
+            wish = _plan_anew(backend, wish, run, error)
     if run.plan and run.plan.changed and wish.wait:
         backend.wait_for(run.plan, name, wish.purge_lanes)
     run.warnings += _objections(backend)
@@ -115,6 +114,20 @@ def _plan(backend: LaneBackend, wish: Wish, run: Run) -> None:
     run.warnings += warnings
     run.take(plan)
     backend.prepare(plan)
+
+
+def _plan_anew(backend: LaneBackend, wish: Wish, run: Run, error: OvertakenError) -> Wish:
+    """Plan from what somebody else left; the wish to go on with. Raises the error where there is none."""
+    run.warnings.append(f"{error.message}: planned anew after {run.done} changes")
+    if run.plan and run.plan.recreates and run.plan.after:
+        # What was not stated may be deleted already, to be created anew: only the plan knows it.
+        wish = replace(wish, group=run.plan.after)
+    try:
+        _plan(backend, wish, run)
+    except (SpecError, CreateOnlyError) as unfit:
+        error.notes.append(f"What they left does not go with what is stated: {unfit}")
+        raise error from None
+    return wish
 
 
 def _refusal(plan: Plan, backend: LaneBackend) -> AsmError:

@@ -9,9 +9,10 @@ from itertools import count
 from typing import Any
 
 from .._lanes.plan import Change, Plan
-from .backend import SETTLED, STANDING, LaneBackend, Observed, took_effect
+from .backend import SETTLED, STANDING, LaneBackend, Observed, OvertakenError, took_effect
 from .client import AsmClient
 from .errors import AsmError, Kind
+from .known_states import OVERWRITING, KnownStates
 from .transforms import (
     AnswerError,
     Call,
@@ -46,6 +47,7 @@ class OpenApiLanes(LaneBackend):
         self._cluster: Cluster | None = None
         self._clusters_in_use: set[Cluster] = set()
         self._kept: dict[str, str] = {}
+        self._known = KnownStates()
 
     def observe(self, name: str | None = None) -> list[Observed]:
         """The group of that name, or all by name; [] when there is none.
@@ -88,6 +90,7 @@ class OpenApiLanes(LaneBackend):
         Raises NotWritableError for what this API cannot express.
         """
         check_writable(plan)
+        self._known.add(plan)
         if any(change.after is not None for change in plan.changes):
             self._cluster = find_cluster(self._client, self._wanted_cluster)
             self._check_cluster(self._cluster)
@@ -112,8 +115,11 @@ class OpenApiLanes(LaneBackend):
         """Carry out one change of the group of that name; after ``prepare``.
 
         After an ambiguous failure it reads back before it writes again, so that nothing is
-        done twice and nothing that succeeded is reported as failed.
+        done twice and nothing that succeeded is reported as failed. It looks before it
+        overwrites, since nothing else shows what others did since the plan.
         """
+        if change.action in OVERWRITING:
+            self._look_for_strangers(group, change)
         call = call_for(change, group, self._cluster, self._kept)
         doubtful = False
         for attempt in count(1):
@@ -132,6 +138,18 @@ class OpenApiLanes(LaneBackend):
                     error.notes.append("Whether it took effect is not certain: the next run finds out")
                     raise
             self._client.deadline.pause(pause)
+
+    def _look_for_strangers(self, group: str, change: Change) -> None:
+        stranger = self._known.stranger(self.read(group), change)
+        if stranger:
+            call = call_for(change, group, self._cluster, self._kept)
+            raise OvertakenError(
+                Kind.REJECTED,
+                call.action,
+                call.object,
+                f"somebody else changed the lane group in the middle of this run: {stranger}",
+                hint="Nothing of theirs was overwritten. Run again, to plan from what they left.",
+            )
 
     def _took_effect(self, group: str, change: Change, error: AsmError) -> bool:
         try:

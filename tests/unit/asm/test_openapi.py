@@ -219,6 +219,8 @@ def test_removal_in_doubt(connect):
     with playing(
         groups(GROUP),
         lanes(),
+        groups(GROUP),  # once more before the group goes, for lanes that others have added
+        lanes(),
         expect("DeleteSwimLaneGroup", drops, GroupName="ws"),
         groups(OTHER),
         groups(OTHER),
