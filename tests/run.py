@@ -47,6 +47,11 @@ class Outcome:
     skipped: int = 0
 
 
+# Two at a time, a file on one worker: labs have addresses of their own, but every Envoy takes
+# some of the few inotify instances that Linux grants a user.
+PARALLEL = ("-n", "2", "--dist", "loadfile")
+
+
 def pytest(group: str, name: str, *arguments: str) -> Step:
     return Step(group, name, (PYTHON, "-m", "pytest", "-q", *arguments), "junit")
 
@@ -59,8 +64,8 @@ STEPS = (
     Step("lint", "yamllint", ("yamllint", "--strict", ".")),
     Step("lint", "ansible-lint", ("ansible-lint", "--offline", "--strict", "-q")),
     Step("lint", "changelog", ("antsibull-changelog", "lint")),
-    pytest("unit", "unit", "tests/unit"),
-    pytest("integration", "integration", "tests/integration"),
+    pytest("unit", "unit", *PARALLEL, "tests/unit"),
+    pytest("integration", "integration", *PARALLEL, "tests/integration"),
     Step("sanity", "sanity", ("bash", "tests/sanity/run.sh"), "sanity"),
     Step("molecule", "molecule", ("molecule", "test", "--all")),
 )
