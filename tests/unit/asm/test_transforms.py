@@ -110,12 +110,24 @@ def test_the_calls_that_make_a_group():
 
 
 def test_the_calls_that_remove_a_group_need_no_cluster():
-    calls = [call_for(change, "ws", None) for change in make_absent_plan(parse(SPEC)).changes]
+    group = parse({**SPEC, "service_fallback": {}})
+    calls = [call_for(change, "ws", None) for change in make_absent_plan(group).changes]
     assert [(call.action, call.parameters) for call in calls] == [
         ("DeleteSwimLane", {"group_name": "ws", "swim_lane_name": "v2"}),
         ("DeleteSwimLane", {"group_name": "ws", "swim_lane_name": "base"}),
         ("DeleteSwimLaneGroup", {"group_name": "ws"}),
     ]
+
+
+def test_fallbacks_are_cleared_before_the_lanes_go():
+    calls = [call_for(change, "ws", CLUSTER) for change in make_absent_plan(parse(SPEC)).changes]
+    assert [call.action for call in calls] == [
+        "UpdateSwimLaneGroup",
+        "DeleteSwimLane",
+        "DeleteSwimLane",
+        "DeleteSwimLaneGroup",
+    ]
+    assert calls[0].parameters["service_level_fallback_target"] == "{}"
 
 
 def test_fallbacks_can_be_cleared():
