@@ -532,7 +532,7 @@ truth_table:
           type: dict
           sample: {base: 90.0, v2: 10.0}
         moves:
-          description: Percent of the traffic that other pods answer afterwards.
+          description: Percent of the traffic that another lane, or pods with other labels, answer afterwards.
           type: float
           sample: 10.0
 failure:

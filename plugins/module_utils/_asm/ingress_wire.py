@@ -78,6 +78,8 @@ def weight_from_answer(item: Mapping[str, Any], weighted: bool) -> tuple[Ingress
     weight = _load(item.get("WeightedIngressDestinatin") or item.get("WeightedIngressDestination"))
     if not isinstance(weight, dict):
         return None
+    if not weight.get("Weight") and not (weight.get("RouteDestination") or {}).get("Host"):
+        return ()
     spec = {
         "weight": weight.get("Weight"),
         "destination": _destination(weight.get("RouteDestination")),

@@ -84,12 +84,11 @@ def _table(group: LaneGroup) -> str:
 
 
 def _moving(plan: Plan, name: str) -> str:
-    moving = moves(plan.before, plan.after)
-    if not moving:
-        return _text([f"no request to lane group {name} moves"])
-    rows = [_move(move) for move in moving]
-    table = lines(["entry", "service", "before", "after"], rows)
-    found = [_shift(shift) for shift in shifts(plan.before, plan.after)]
+    moving = [_move(move) for move in moves(plan.before, plan.after)]
+    table = lines(["entry", "service", "before", "after"], moving) if moving else []
+    found = [_shift(shift) for shift in shifts(plan.before, plan.after) if shift.moves]
+    if not moving and not found:
+        return _text([f"no row of the truth table of lane group {name} moves"])
     return _text([f"requests to lane group {name} that move", *(f"  {line}" for line in [*table, *found])])
 
 

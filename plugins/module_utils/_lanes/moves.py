@@ -50,10 +50,10 @@ class Move:
 
 @dataclass(frozen=True)
 class Shift:
-    """How the traffic of a service is spread over lanes before and after, in percent.
+    """How the traffic of a service is spread over lanes before and after; shares sum to 1.
 
-    moves: percent that is answered by other pods afterwards: half the sum of the differences
-    (the total variation distance).
+    moves: the share that another lane, or pods with other labels, answer afterwards: half the sum of
+    the differences (the total variation distance).
     """
 
     service: ServiceRef
