@@ -11,6 +11,8 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.errors import AsmEr
 from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_group import Run, Wish, ensure
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import LaneGroup, merge, parse
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.plan import CreateOnlyError
+from asm_lanes_lab.asm import records
+from asm_lanes_lab.controllers import lane_objects
 from hypothesis import given
 from unit.lanes.strategies import pairs
 
@@ -87,7 +89,7 @@ def test_any_group_becomes_any_other_and_back(asm, ways, pair):
 
 @given(pair=pairs())
 @RANDOM
-def test_either_way_leads_to_the_same_resources(asm, ways, pair):
+def test_either_way_leads_to_the_same_resources_and_routes(asm, ways, pair):
     first, second = map(without_ingress, pair)
     specs = []
     for one, other in (("openapi", "custom_resource"), ("custom_resource", "openapi")):
@@ -96,10 +98,10 @@ def test_either_way_leads_to_the_same_resources(asm, ways, pair):
         assert not ways.ensure(other, first, purge_lanes=True).plan.changed
         ways.ensure(other, second, purge_lanes=True)
         assert not ways.ensure(one, second, purge_lanes=True).plan.changed
-        kinds = ("ASMSwimLaneGroup", "ASMSwimLane")
-        specs.append(
-            [normal(r["spec"]) for kind in kinds for _name, r in sorted(asm.resources(kind).items())]
-        )
+        group, made = asm.resources("ASMSwimLaneGroup")["g"], asm.resources()
+        specs.append([normal(r["spec"]) for r in (group, *(made[name] for name in sorted(made)))])
+        generated = lane_objects.desired(records.to_group(group, made.values()), {}, (1, 22))
+        assert generated == lane_objects.desired(merge(None, second), {}, (1, 22))
     assert specs[0] == specs[1]
 
 
