@@ -52,6 +52,7 @@ _KINDS = {
     "unauthorized": Kind.CREDENTIALS,
     "forbidden": Kind.REJECTED,
     "not_found": Kind.REJECTED,
+    "api": Kind.REJECTED,
 }
 _CONFLICT = 409
 _Answer = TypeVar("_Answer")
@@ -278,10 +279,11 @@ class CustomResourceLanes(LaneBackend):
 def from_kube_error(error: KubeError, action: str, subject: str) -> AsmError:
     """The AsmError for what a Kubernetes API answered; its text already says what to do next."""
     kind = _KINDS.get(error.failure, Kind.INVALID)
-    if error.failure == "api":
-        kind = Kind.SERVER if (error.status or 500) >= 500 else Kind.REJECTED
-        kind = Kind.THROTTLED if error.status == 429 else kind
-    if error.failure == "unreachable" and "timed out" in error.message:
+    if error.status == 429:
+        kind = Kind.THROTTLED
+    elif error.status and error.status >= 500:
+        kind = Kind.SERVER
+    elif error.failure == "unreachable" and "timed out" in error.message:
         kind = Kind.TIMEOUT
     message, _dot, hint = error.message.partition(". ")
     return AsmError(kind, action, subject, message, http_status=error.status, code=error.reason, hint=hint)
