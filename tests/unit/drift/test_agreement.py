@@ -1,4 +1,4 @@
-"""Drift means what the rest of the collection means: no false alarm, and a plan exactly where there is drift."""
+"""Drift means what the rest of the collection means: no false alarm, and a plan where there is drift."""
 
 from __future__ import annotations
 
