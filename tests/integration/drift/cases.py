@@ -144,18 +144,19 @@ class Case:
 async def surround(world: World, group: model.LaneGroup) -> None:
     """Gateways, Services and a ready pod of every version."""
     namespace = (group.services or ())[0].namespace
-    for name in (namespace, "elsewhere", f"elsewhere-{namespace}"):
-        await world.put(world.mesh, _namespace(name))
-    await world.put(world.cluster, _namespace(namespace))
-    for name, where in (("gw", namespace), ("gw2", namespace), ("gw", "elsewhere")):
-        await world.put(world.mesh, gateway(name, where))
-    for service in ("a", "b", "c"):
-        await world.put(world.cluster, _service(service, namespace))
+    for name in (namespace, f"elsewhere-{namespace}"):
+        await world.mesh.create(namespace_object(name))
+    await world.cluster.create(namespace_object(namespace))
+    for name in ("gw", "gw2"):
+        await world.mesh.create(gateway(name, namespace))
+    for name in ("a", "b", "c"):
+        await world.cluster.create(service(name, namespace))
         for version in VERSIONS:
-            await world.put(world.cluster, pod(service, namespace, version))
+            made = await world.cluster.create(pod(name, namespace, version))
+            await world.cluster.patch_status(made, pod(name, namespace, version)["status"])
 
 
-def _namespace(name: str) -> Obj:
+def namespace_object(name: str) -> Obj:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
@@ -164,7 +165,7 @@ def gateway(name: str, namespace: str) -> Obj:
     return _object(ISTIO, "Gateway", name, namespace, {"selector": {"istio": "gw"}, "servers": [server]})
 
 
-def _service(name: str, namespace: str) -> Obj:
+def service(name: str, namespace: str) -> Obj:
     spec = {"selector": {"app": name}, "ports": [{"name": "http", "port": 5000, "protocol": "TCP"}]}
     return _object("v1", "Service", name, namespace, spec)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .cases import Case, groups, surround
+from .cases import Case, gateway, groups, namespace_object, surround
 from .world import World
 
 
@@ -18,11 +18,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(scope="session")
 def cases(world: World) -> list[Case]:
     """Twenty groups made by the product, with everything that ASM makes of them."""
-    world.start_asm()
+    world.wait(world.put(world.mesh, namespace_object("elsewhere")))
+    world.wait(world.put(world.mesh, gateway("gw", "elsewhere")))
     found = []
     for group in groups():
         world.wait(surround(world, group))
         world.make(group)
         found.append(Case(world, group))
+    world.start_asm()
     world.settle()
     return found

@@ -35,8 +35,7 @@ def test_twenty_cases(world: World, cases: list[Case], kind: str) -> None:
         for way in ways:
             count += one_round(world, cases, kind, way, asm_works, 20 - count)
     finally:
-        if world.stopped:
-            world.start_asm()
+        world.start_asm()
         world.settle()
     assert count == 20
 

@@ -78,6 +78,7 @@ class World:
         self._cluster_server, self._mesh_server = connected(self.cluster_file), connected(self.mesh_file)
         self.api = AsmApi(self.settings, self.mesh, self.cluster, [ADMIN])
         self.wait(self.api.start("127.0.0.1", 0))
+        self._openapi = self.client()
         self._controller: Any = None
 
     def wait(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
@@ -95,6 +96,8 @@ class World:
 
     def start_asm(self) -> None:
         """Let the lane controller work, which undoes edits of what it generated."""
+        if self._controller:
+            return
         controller = LaneController(self.cluster, self.mesh, self.settings)
         self._controller = asyncio.run_coroutine_threadsafe(controller.run(), self.loop)
 
@@ -106,16 +109,12 @@ class World:
                 self._controller.result(PATIENCE)
         self._controller = None
 
-    @property
-    def stopped(self) -> bool:
-        return self._controller is None
-
     def settle(self) -> None:
         """Return when the lane controller, going by its own decisions, has nothing left to do."""
         deadline = time.monotonic() + PATIENCE
         while not self.wait(self._is_settled()):
             assert time.monotonic() < deadline, "the lane controller does not come to an end"
-            time.sleep(0.1)
+            time.sleep(0.2)
 
     async def _is_settled(self) -> bool:
         generated = [
@@ -141,13 +140,13 @@ class World:
         connection = Connection(
             ADMIN.access_key_id, SECRET, endpoint=f"127.0.0.1:{self.api.port}", protocol="http"
         )
-        return AsmClient(connection, "lab-mesh", Deadline(PATIENCE))
+        return AsmClient(connection, "lab-mesh", Deadline(600))
 
     def make(self, group: LaneGroup, openapi: bool = False) -> None:
         """Make a group as the module lane_group does."""
-        client = self.client()
+        client = self._openapi
         resources = CustomResourceLanes(
-            connect(self.mesh_file), client.deadline, lambda: find_cluster(client, None), settled=0.0
+            self._mesh_server.connect(5), client.deadline, lambda: find_cluster(client, None), settled=0.0
         )
         backend = OpenApiLanes(client, settled=0.0) if openapi else resources
         ensure(backend, Wish(group, purge_lanes=True, wait=False), Run(), False)
