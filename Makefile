@@ -1,5 +1,4 @@
 # The front door. Every target is a line or two that calls the field's own tools.
-# make demo | demo-down | test | lint | lab | lab-down | docs | lock
 
 PYTHON  ?= python3
 VENV    := .venv
@@ -19,7 +18,7 @@ export UV_SYSTEM_CERTS := 1
 export NO_PROXY := localhost,127.0.0.0/8
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo demo-down lab lab-down test lint format lock clean
+.PHONY: help demo demo-down lab lab-down test lint matrix bench format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
@@ -40,6 +39,12 @@ test: $(READY)  ## everything: lint, unit, integration, sanity, package, molecul
 
 lint: $(READY)  ## the fast checks only
 	@$(BIN)/python tests/run.py lint
+
+matrix: $(READY)  ## smoke test on every Python and ansible-core that the machine has
+	@$(BIN)/python tests/matrix.py
+
+bench: $(READY)  ## many lane groups in one run, requests and time as ratios
+	@$(BIN)/python tests/bench/lanes.py
 
 format: $(READY)  ## rewrite the Python files in the project's form
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
