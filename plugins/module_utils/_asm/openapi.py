@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
-from .._lanes.plan import Change, Plan
+from .._lanes.model import LaneGroup
+from .._lanes.plan import UPDATE_GROUP, Change, Plan
 from .backend import SETTLED, STANDING, LaneBackend, Observed, OvertakenError, took_effect
 from .client import AsmClient
 from .errors import AsmError, Kind
@@ -46,6 +47,7 @@ class OpenApiLanes(LaneBackend):
         self._wanted_cluster = cluster
         self._cluster: Cluster | None = None
         self._clusters_in_use: set[Cluster] = set()
+        self._item: Mapping[str, Any] = {}
         self._kept: dict[str, str] = {}
         self._known = KnownStates()
 
@@ -54,31 +56,25 @@ class OpenApiLanes(LaneBackend):
 
         Absence is taken from the lists, since the codes for "not found" are unknown.
         """
-        self._kept, self._clusters_in_use = {}, set()
+        self._item, self._kept, self._clusters_in_use = {}, {}, set()
+        return [self._observed(item) for item in self._items(name)]
+
+    def _items(self, name: str | None) -> list[dict[str, Any]]:
         groups = self._list("GetSwimLaneGroupList", f"mesh {self._client.mesh_id}", "SwimLaneGroupList")
         chosen = [group for group in groups if name in (None, group.get("GroupName"))]
-        return [self._observed(group) for group in sorted(chosen, key=lambda g: str(g.get("GroupName")))]
+        return sorted(chosen, key=lambda group: str(group.get("GroupName")))
+
+    def _lanes(self, group: str) -> list[dict[str, Any]]:
+        return self._list("GetSwimLaneList", f"lane group {group}", "SwimLaneList", group_name=group)
 
     def _observed(self, item: Mapping[str, Any]) -> Observed:
-        name = str(item.get("GroupName"))
-        lanes = self._list("GetSwimLaneList", f"lane group {name}", "SwimLaneList", group_name=name)
-        self._kept = kept_parameters(item)
+        lanes = self._lanes(str(item.get("GroupName")))
+        self._item, self._kept = item, kept_parameters(item)
         objections = {
             str(lane.get("Name")): objections_from_answer(lane.get("ValidationMessage")) for lane in lanes
         }
-        try:
-            self._clusters_in_use = {
-                c for entry in (item, *lanes) for c, _service in services_from_answer(entry)
-            }
-            return Observed(group_from_answer(item, lanes), objections)
-        except AnswerError as error:
-            raise AsmError(
-                Kind.UNREADABLE,
-                "GetSwimLaneGroupList",
-                f"lane group {name}",
-                str(error),
-                hint="This version of ASM answers in a form that is not known here: please report it.",
-            ) from None
+        group, self._clusters_in_use = _parse(item, lanes)
+        return Observed(group, objections)
 
     def _list(self, action: str, obj: str, key: str, **parameters: Any) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self._client.call(action, obj, **parameters).get(key) or []
@@ -140,7 +136,7 @@ class OpenApiLanes(LaneBackend):
             self._client.deadline.pause(pause)
 
     def _look_for_strangers(self, group: str, change: Change) -> None:
-        stranger = self._known.stranger(self.read(group), change)
+        stranger = self._known.stranger(self._look(group, change), change)
         if stranger:
             call = call_for(change, group, self._cluster, self._kept)
             raise OvertakenError(
@@ -151,6 +147,14 @@ class OpenApiLanes(LaneBackend):
                 hint="Nothing of theirs was overwritten. Run again, to plan from what they left.",
             )
 
+    def _look(self, group: str, change: Change) -> LaneGroup | None:
+        """The group as far as the change overwrites it: its own fields, or its lanes. One read."""
+        if change.action != UPDATE_GROUP:
+            return _parse(self._item, self._lanes(group))[0]
+        item = next(iter(self._items(group)), None)
+        self._kept = kept_parameters(item or {})
+        return _parse(item, [])[0] if item else None
+
     def _took_effect(self, group: str, change: Change, error: AsmError) -> bool:
         try:
             found = self.read(group)
@@ -158,6 +162,21 @@ class OpenApiLanes(LaneBackend):
             error.notes.append(f"Reading back failed too ({second.code or second.kind})")
             raise error from None
         return took_effect(found, change)
+
+
+def _parse(item: Mapping[str, Any], lanes: Sequence[Mapping[str, Any]]) -> tuple[LaneGroup, set[Cluster]]:
+    """A group from its answers, and the clusters that its services are in. Raises AsmError."""
+    try:
+        clusters = {cluster for entry in (item, *lanes) for cluster, _service in services_from_answer(entry)}
+        return group_from_answer(item, lanes), clusters
+    except AnswerError as error:
+        raise AsmError(
+            Kind.UNREADABLE,
+            "GetSwimLaneGroupList",
+            f"lane group {item.get('GroupName')}",
+            str(error),
+            hint="This version of ASM answers in a form that is not known here: please report it.",
+        ) from None
 
 
 def find_cluster(client: AsmClient, wanted: str | None) -> Cluster:

@@ -191,7 +191,7 @@ def test_a_lane_edited_on_the_console_in_mid_run_is_told(asm, lanes, people):
 
 
 def test_a_lane_added_on_the_console_during_a_removal_does_not_vanish_unseen(asm, people):
-    asm.faults(slow("GetSwimLaneGroupList", skip=1))  # the look before the group itself goes
+    asm.faults(slow("GetSwimLaneList", skip=1))  # the look before the group itself goes
     edit = people.meanwhile("DeleteSwimLane", 3, people.console_adds_v9)
     outcome = people.run(absent=True)
     edit.join()
@@ -201,7 +201,7 @@ def test_a_lane_added_on_the_console_during_a_removal_does_not_vanish_unseen(asm
 
 
 def test_lanes_added_on_the_console_during_a_recreation_stay(asm, people):
-    asm.faults(slow("GetSwimLaneGroupList", skip=1))
+    asm.faults(slow("GetSwimLaneList", skip=1))
     edit = people.meanwhile("DeleteSwimLane", 3, people.console_adds_v9)
     # v1 and v2 are not stated: they live on because the first plan knows them.
     wish = {**GUIDE, "route_header": "x-lane", "lanes": [lane("base", BOTH)]}

@@ -219,8 +219,7 @@ def test_removal_in_doubt(connect):
     with playing(
         groups(GROUP),
         lanes(),
-        groups(GROUP),  # once more before the group goes, for lanes that others have added
-        lanes(),
+        lanes(),  # once more before the group goes, for those that others have added
         expect("DeleteSwimLaneGroup", drops, GroupName="ws"),
         groups(OTHER),
         groups(OTHER),
