@@ -30,6 +30,7 @@ from .specs import NAME, PODS, SERVICES
 OPENAPI, CUSTOM_RESOURCE = "openapi", "custom_resource"
 BACKENDS = (OPENAPI, CUSTOM_RESOURCE)
 CALLER = "caller"
+CALLING = (CALLER, SERVICES[0].name)
 ISTIO = "networking.istio.io/v1beta1"
 PAUSE = 0.01  # seconds between two looks
 PATIENCE = 20.0  # seconds that the lab gets for anything, on a busy machine too
@@ -185,9 +186,8 @@ class World:
 
     def callers(self, labels: Mapping[str, str] = MappingProxyType({})) -> list[Pod]:
         """The pods that make requests and carry the labels: the one of no lane first, then service a's."""
-        apps = (CALLER, SERVICES[0].name)
         found = [
-            p for p in self.pods.values() if p.labels["app"] in apps and labels.items() <= p.labels.items()
+            p for p in self.pods.values() if p.labels["app"] in CALLING and labels.items() <= p.labels.items()
         ]
         return sorted(found, key=lambda pod: (pod.labels["app"] != CALLER, pod.name))
 
@@ -225,6 +225,8 @@ def _service(name: str) -> dict[str, Any]:
 
 
 def _deployment(app: str, version: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    # The caller's proxy decides. Where nobody calls from, a proxy would only cost time.
+    calls = app in CALLING
     container = {
         "name": "main",
         "image": "asm-lanes.lab/helloworld:1",
@@ -238,6 +240,12 @@ def _deployment(app: str, version: str, labels: Mapping[str, str]) -> dict[str, 
         "metadata": {"name": f"{app}-{version}", "namespace": "default"},
         "spec": {
             "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            "template": {
+                "metadata": {
+                    "labels": labels,
+                    "annotations": {"sidecar.istio.io/inject": str(calls).lower()},
+                },
+                "spec": {"containers": [container]},
+            },
         },
     }
