@@ -25,8 +25,8 @@ HELLO, BOTH = ["default/helloworld"], ["default/helloworld", "default/wsk-svc"]
 OVERTAKEN = "somebody else changed the lane group in the middle of this run"
 
 
-def lane(name: str, services: list[str] = HELLO) -> dict[str, Any]:
-    return {"name": name, "label_selector": {"version": name}, "services": services}
+def lane(name: str, services: list[str] | None = None) -> dict[str, Any]:
+    return {"name": name, "label_selector": {"version": name}, "services": services or HELLO}
 
 
 GUIDE: dict[str, Any] = {
