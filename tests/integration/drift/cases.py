@@ -26,7 +26,7 @@ def groups() -> list[model.LaneGroup]:
 
 def _group(index: int) -> model.LaneGroup:
     name, strict = f"g{index}", index in (4, 9, 14)
-    services = [f"n{index}/{service}" for service in ("a", "b", "c")[: 2 + index % 2]]
+    services = [f"n{index}/{service}" for service in ("a", "b", "c")[: 3 if index % 5 == 0 else 2]]
     lanes = [_lane(name, index, services) for name in ("base", "blue", "green")]
     if strict:
         lanes = [{**lane, "services": services} for lane in lanes]

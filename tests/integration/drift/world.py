@@ -39,7 +39,7 @@ Obj = dict[str, Any]
 LANES, ISTIO = "istio.alibabacloud.com/v1", "networking.istio.io/v1beta1"
 SECRET, TOKEN = "5ecret-of-the-access-key", "t0p-5ecret-token-of-the-servers"
 ADMIN = Credential("key-admin", SECRET)
-PATIENCE = 20.0  # seconds that the lab gets for anything, on a busy machine too
+PATIENCE = 60.0  # seconds that the lab gets for anything, on a busy machine too
 _T = TypeVar("_T")
 
 
