@@ -291,7 +291,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, words
 from ansible_collections.asm.lanes.plugins.module_utils._probe import cases, client, reading, verdict
 
 #: The libraries that the clients import when they run: import name -> name to install.
@@ -354,7 +354,7 @@ def main() -> None:
     _check_options(module)
     params = module.params
     try:
-        group = model.parse(params["lane_group"])
+        group = words.parse(params["lane_group"])
         reader = reading.Reader.parse(params["answer_pattern"], params["answered_by"])
         services = [model.parse_service(text) for text in params["answered_by"]]
         if None in services:

@@ -25,7 +25,7 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_groups import 
 from ansible_collections.asm.lanes.plugins.module_utils._asm.openapi import OpenApiLanes
 from ansible_collections.asm.lanes.plugins.module_utils._asm.resource_transforms import new_group, new_lane
 from ansible_collections.asm.lanes.plugins.module_utils._asm.transforms import Cluster
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, words
 from asm_lanes_lab.asm import Fault
 from integration.lane_group.conftest import Emulator, InProcess
 
@@ -40,7 +40,7 @@ def make_groups(groups: int, lanes: int) -> list[model.LaneGroup]:
     return [
         model.merge(
             None,
-            model.parse(
+            words.parse(
                 {
                     "name": f"g{number}",
                     "route_header": "version",

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .._lanes.model import Lane, LaneGroup, SpecError
+from .._lanes.model import Lane, LaneGroup
 from .._lanes.plan import CREATE_GROUP, DELETE_GROUP, DELETE_LANE, Change, CreateOnlyError, Plan, make_plan
+from .._lanes.problems import SpecError
 from .deadline import Deadline
 from .errors import AsmError, Kind
 from .transforms import Objection

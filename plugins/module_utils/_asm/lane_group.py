@@ -7,8 +7,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .._lanes.model import LaneGroup, SpecError, as_spec, parse
+from .._lanes.model import LaneGroup
 from .._lanes.plan import DELETE_GROUP, CreateOnlyError, Plan, change_as_dict, make_absent_plan, make_plan
+from .._lanes.problems import SpecError
+from .._lanes.words import as_spec, parse
 from .backend import LaneBackend, OvertakenError
 from .client import Record
 from .errors import AsmError, Kind

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._lanes.model import as_spec
+from .._lanes.words import as_spec
 from .backend import Observed
 from .errors import AsmError
 from .module import fail

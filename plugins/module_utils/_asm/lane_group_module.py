@@ -9,8 +9,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._lanes.model import SpecError
 from .._lanes.plan import CreateOnlyError
+from .._lanes.problems import SpecError
 from .errors import AsmError
 from .lane_group import Run, Wish, ensure, wish_from
 from .module import fail

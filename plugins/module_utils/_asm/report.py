@@ -11,10 +11,11 @@ from typing import Any
 from ansible.module_utils.common.yaml import HAS_YAML, yaml_dump
 
 from .._lanes.entry import ingress_virtual_services
-from .._lanes.model import LaneGroup, as_spec
+from .._lanes.model import LaneGroup
 from .._lanes.moves import Answer, Move, Shift, moves, shifts
 from .._lanes.plan import Plan
 from .._lanes.routing import destination_rules, truth_table, virtual_services
+from .._lanes.words import as_spec
 from .._table import lines
 
 Part = dict[str, str]

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from .._lanes.model import Lane, LaneGroup, Problem, SpecError
+from .._lanes.model import Lane, LaneGroup
 from .._lanes.plan import CREATE_GROUP, Change, Plan
+from .._lanes.problems import Problem, SpecError
 
 USE_RESOURCES = "Give mesh_kubeconfig, so that the lane is written as a custom resource"
 _FIELDS = ("ingress_rules", "ingress_weight")

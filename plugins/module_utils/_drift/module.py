@@ -15,7 +15,9 @@ from .._asm.lane_options import lane_group_options
 from .._asm.module import connect_module, fail
 from .._asm.openapi import OpenApiLanes
 from .._kube.client import IMPORT_ERROR
-from .._lanes.model import LaneGroup, SpecError, parse
+from .._lanes.model import LaneGroup
+from .._lanes.problems import SpecError
+from .._lanes.words import parse
 from . import kinds, report
 from .reads import Server, Sources, read
 

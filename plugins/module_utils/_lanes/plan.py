@@ -18,7 +18,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .ingress import IngressRouting
-from .model import Lane, LaneGroup, ServiceRef, as_spec, lane_as_spec, merge, validate
+from .model import Lane, LaneGroup, ServiceRef, merge
+from .rules import validate
+from .words import as_spec, lane_as_spec
 
 CREATE_GROUP = "create_group"
 UPDATE_GROUP = "update_group"

@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .._lanes import model, routing
+from .._lanes import model, routing, rules
+from .._lanes.problems import Problem, SpecError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,12 +37,12 @@ def from_group(
 
     version_label: the key in the lanes' label selectors whose value is the version that answers.
 
-    Raises model.SpecError for a group that cannot be proven from its lanes alone.
+    Raises SpecError for a group that cannot be proven from its lanes alone.
     """
-    model.validate(group)
+    rules.validate(group)
     problems = _unprovable(group, services, version_label)
     if problems:
-        raise model.SpecError(f"proof of lane group {group.name}", problems)
+        raise SpecError(f"proof of lane group {group.name}", problems)
     table: dict[str | None, dict[str, str]] = {}
     for row in routing.truth_table(group):
         if row.service in services:
@@ -53,20 +54,20 @@ def from_group(
 
 def _unprovable(
     group: model.LaneGroup, services: Sequence[model.ServiceRef], version_label: str
-) -> list[model.Problem]:
+) -> list[Problem]:
     """What keeps the lanes from saying which version answers."""
     if not group.permissive:
         remedy = "Prove groups in permissive mode"
-        return [model.Problem("mode", "in strict mode the gateway's own rules choose the lane", remedy)]
+        return [Problem("mode", "in strict mode the gateway's own rules choose the lane", remedy)]
     if not group.lanes:
-        return [model.Problem("lanes", "there is none", "State the lanes that are to be proven")]
+        return [Problem("lanes", "there is none", "State the lanes that are to be proven")]
     problems = [
-        model.Problem("answered_by", f"{service} is not a service of the group", "Name services of the group")
+        Problem("answered_by", f"{service} is not a service of the group", "Name services of the group")
         for service in services
         if service not in (group.services or ())
     ]
     problems += [
-        model.Problem(
+        Problem(
             f"lanes[{lane.name}].label_selector",
             f"no label {version_label!r}, so the version that answers is not known",
             "Add it, or name the label that holds the version in version_label",

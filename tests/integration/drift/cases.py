@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, words
 
 from .world import ISTIO, LANES, Obj, World
 
@@ -36,7 +36,7 @@ def _group(index: int) -> model.LaneGroup:
         "baseline": "base",
         "service_fallback": {services[0]: "blue"} if index % 3 == 0 else {},
     }
-    return model.parse(
+    return words.parse(
         {
             "name": name,
             "mode": "strict" if strict else "permissive",

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.asm.lanes.plugins.module_utils._drift import kinds
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, words
 from ansible_collections.asm.lanes.plugins.modules import lane_group_drift
 
 from .cases import VERSIONS, gateway, pod, service, virtual_service
@@ -37,7 +37,7 @@ def guide(world: World) -> Iterator[model.LaneGroup]:
                 await world.put(world.cluster, pod(name, "default", version))
 
     world.wait(surround())
-    group = model.parse({key: value for key, value in GUIDE.items() if "{{" not in str(value)})
+    group = words.parse({key: value for key, value in GUIDE.items() if "{{" not in str(value)})
     world.start_asm()
     world.make(group, openapi=True)
     world.settle()

@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.asm.lanes.plugins.module_utils._asm.errors import AsmError
 from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_group import Run, Wish, ensure
 from ansible_collections.asm.lanes.plugins.module_utils._asm.openapi import OpenApiLanes
-from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import parse
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.words import parse
 from asm_lanes_lab.asm import Fault
 
 HELLO, BOTH = ["default/helloworld"], ["default/helloworld", "default/wsk-svc"]

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import (
-    GatewayRule,
-    LaneGroup,
-    as_spec,
-    merge,
-)
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import GatewayRule, LaneGroup, merge
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.words import as_spec
 from hypothesis import HealthCheck, Phase, given, settings
 from unit.lanes.strategies import pairs
 

@@ -9,8 +9,9 @@ import pytest
 from ansible_collections.asm.lanes.plugins.module_utils._asm.backend import OvertakenError
 from ansible_collections.asm.lanes.plugins.module_utils._asm.errors import AsmError
 from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_group import Run, Wish, ensure
-from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import LaneGroup, merge, parse
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import LaneGroup, merge
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.plan import CreateOnlyError
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.words import parse
 from asm_lanes_lab.asm import records
 from asm_lanes_lab.controllers import lane_objects
 from hypothesis import given

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.asm.lanes.plugins.module_utils._asm.errors import AsmError
-from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import as_spec, merge, parse
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import merge
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.words import as_spec, parse
 from asm_lanes_lab.asm import Fault
 
 HELLO = ["default/helloworld"]

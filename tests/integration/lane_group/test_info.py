@@ -13,7 +13,8 @@ import yaml
 from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_group import Run, Wish, ensure
 from ansible_collections.asm.lanes.plugins.module_utils._asm.resource_transforms import new_group, new_lane
 from ansible_collections.asm.lanes.plugins.module_utils._asm.transforms import Cluster
-from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import LaneGroup, as_spec, merge, parse
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import LaneGroup, merge
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.words import as_spec, parse
 from ansible_collections.asm.lanes.plugins.modules import lane_group, lane_group_info
 from hypothesis import given, settings
 from integration.mesh.test_mesh_info import undocumented

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_group import Wish
-from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import SpecError, make_lane, parse
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import make_lane
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.problems import SpecError
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.words import parse
 from bench.lanes import make_groups, run_all, seed
 
 GROUPS, LANES = 12, 3

@@ -19,7 +19,8 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.errors import AsmEr
 from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_group import Run, Wish, ensure
 from ansible_collections.asm.lanes.plugins.module_utils._asm.openapi import find_cluster
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import connect
-from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import merge, parse
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import merge
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.words import parse
 
 from .test_custom_resource import BOTH, GUIDE, only
 

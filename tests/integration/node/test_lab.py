@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, words
 from ansible_collections.asm.lanes.plugins.module_utils._probe import cases, client, verdict
 from ansible_collections.asm.lanes.plugins.module_utils._probe.reading import DEFAULT_PATTERN, Reader
 from lab_fixture import RunningLab
@@ -22,7 +22,7 @@ from .conftest import Client
 ROOT = Path(__file__).parents[3]
 HELLO = "default/helloworld"
 BOTH = ["default/wsk-svc", HELLO]
-GROUP = model.parse(
+GROUP = words.parse(
     {
         "name": "ws",
         "mode": "permissive",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import cycle, islice
 
 import pytest
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, routing
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, routing, words
 from lab_fixture import lab_command, start_lab
 
 from .specs import PODS, SERVICES, star
@@ -116,7 +116,7 @@ def test_prediction_equals_what_envoys_do(world: World, capsys: pytest.CaptureFi
     began = time.monotonic()
     for number, (backend, first, second) in enumerate(islice(pairs(world, random.Random(SEED)), PAIRS)):
         title = f"pair {number} of seed {SEED}, {backend}"
-        specs = f"A: {model.as_spec(first)}\n  B: {model.as_spec(second)}"
+        specs = f"A: {words.as_spec(first)}\n  B: {words.as_spec(second)}"
         try:
             found = there_and_back(world, backend, first, second, counts)
         except Exception as error:

@@ -9,8 +9,10 @@ import pytest
 from ansible_collections.asm.lanes.plugins.module_utils._asm.errors import AsmError, Kind
 from ansible_collections.asm.lanes.plugins.module_utils._asm.openapi import OpenApiLanes
 from ansible_collections.asm.lanes.plugins.module_utils._asm.transforms import Objection
-from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import SpecError, merge, parse
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import merge
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.plan import make_absent_plan, make_plan
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.problems import SpecError
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.words import parse
 from unit.asm.wire import Call, Reply, answers, drops, expect, fails, playing
 
 SPEC: dict[str, Any] = {

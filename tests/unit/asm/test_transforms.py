@@ -12,8 +12,9 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.transforms import (
     kept_parameters,
     objections_from_answer,
 )
-from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import as_spec, merge, parse
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import merge
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.plan import make_absent_plan, make_plan
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.words import as_spec, parse
 
 CLUSTER = Cluster("demo", "c-1")
 SPEC = {

@@ -16,7 +16,7 @@ from ansible_collections.asm.lanes.plugins.module_utils._drift.facts import (
     Object,
 )
 from ansible_collections.asm.lanes.plugins.module_utils._drift.kinds import Finding
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import entry, model, routing
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import entry, model, routing, words
 
 
 def guide(**changes: Any) -> model.LaneGroup:
@@ -37,7 +37,7 @@ def guide(**changes: Any) -> model.LaneGroup:
             {"name": "v2", "label_selector": {"version": "v2"}, "services": hello, **NO_ENTRY},
         ],
     }
-    return model.parse({**spec, **changes})
+    return words.parse({**spec, **changes})
 
 
 NO_ENTRY: dict[str, Any] = {"ingress_rules": [], "ingress_weight": {}}

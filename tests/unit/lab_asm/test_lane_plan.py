@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import as_spec
+from ansible_collections.asm.lanes.plugins.module_utils._lanes.words import as_spec
 from asm_lanes_lab.asm import records
 from asm_lanes_lab.controllers import lane_objects
 from asm_lanes_lab.controllers.lane_plan import Meanings, View, decide
 from asm_lanes_lab.controllers.lane_status import merge_patch
-from asm_lanes_lab.domain import ingress, model, routing
+from asm_lanes_lab.domain import ingress, model, routing, words
 from asm_lanes_lab.kube import patches
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +28,7 @@ Obj = dict[str, Any]
 
 def ours(group: Any) -> model.LaneGroup:
     """A group drawn by the domain's strategies, in the lab's own import of the domain."""
-    return model.parse(as_spec(group))
+    return words.parse(as_spec(group))
 
 
 GROUPS = strategies.groups().map(ours)
@@ -203,7 +203,7 @@ def test_every_change_arrives_and_no_route_ever_dangles(
     assert mesh.generated == {}
 
 
-GUIDE = model.parse(
+GUIDE = words.parse(
     {
         "name": "ws",
         "mode": "permissive",
@@ -239,7 +239,7 @@ def test_what_the_guides_group_means() -> None:
 
 
 def test_trace_ids_make_traffic_labels() -> None:
-    group = model.parse({**model.as_spec(GUIDE), "trace_header": "my-trace-id"})
+    group = words.parse({**words.as_spec(GUIDE), "trace_header": "my-trace-id"})
     kinds = [write.obj["kind"] for write in Mesh(group).writes()]
     assert (kinds.count("TrafficLabel"), kinds.count("ASMHeaderPropagation")) == (2, 0)
 
@@ -303,7 +303,7 @@ def test_a_group_that_means_nothing_keeps_its_routing(change: Obj) -> None:
 
 
 def test_two_groups_do_not_touch_each_other() -> None:
-    other = model.parse({**model.as_spec(GUIDE), "name": "other"})
+    other = words.parse({**words.as_spec(GUIDE), "name": "other"})
     mesh = converged(GUIDE, other)
     mine = converged(GUIDE).generated
     mesh.set(GUIDE)

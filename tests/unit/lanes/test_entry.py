@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import entry, model
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import entry, model, rules, words
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.lanes.strategies import PATHS, VALUES, groups
@@ -78,8 +78,8 @@ def test_sixty_twenty_twenty(guide_spec: dict[str, Any]) -> None:
     to = {"service": "default/wsk-svc", "port": 5000}
     for lane, weight in zip(guide_spec["lanes"], (60, 20, 20), strict=True):
         lane["ingress_weight"] = {"weight": weight, "destination": to}
-    group = model.parse({**guide_spec, "ingress_routing": {"strategy": "weighted"}})
-    model.validate(group)
+    group = words.parse({**guide_spec, "ingress_routing": {"strategy": "weighted"}})
+    rules.validate(group)
     assert entry.entry_shares(group, "any", "/", {}) == {
         "base": Fraction(3, 5),
         "v1": Fraction(1, 5),
@@ -92,7 +92,7 @@ def test_sixty_twenty_twenty(guide_spec: dict[str, Any]) -> None:
 
 
 def test_the_guide_has_nothing_at_the_gateway(guide_spec: dict[str, Any]) -> None:
-    group = model.parse(guide_spec)
+    group = words.parse(guide_spec)
     assert entry.ingress_virtual_services(group) == []
     assert entry.entry_shares(group, "any", "/", {"version": "v2"}) == {"v2": Fraction(1)}
     assert entry.entry_shares(group, "any", "/", {"version": "v22"}) == {None: Fraction(1)}

@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, problems, rules, words
 from hypothesis import given
 from unit.lanes.strategies import groups
 
 
 @given(groups())
 def test_a_group_survives_its_own_words(group: model.LaneGroup) -> None:
-    assert model.parse(model.as_spec(group)) == group
-    model.validate(group)
+    assert words.parse(words.as_spec(group)) == group
+    rules.validate(group)
 
 
 def paths(spec: dict[str, Any]) -> list[str]:
     """Where the problems are, after parsing and checking as a whole."""
-    with pytest.raises(model.SpecError) as refused:
-        model.validate(model.merge(None, model.parse(spec)))
+    with pytest.raises(problems.SpecError) as refused:
+        rules.validate(model.merge(None, words.parse(spec)))
     assert all(problem.message and problem.remedy for problem in refused.value.problems)
     return [problem.path for problem in refused.value.problems]
 

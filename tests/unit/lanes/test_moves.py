@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, moves, routing
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, moves, routing, words
 from hypothesis import given
 from unit.lanes.strategies import groups, pairs
 
@@ -13,7 +13,7 @@ TARGET = {"service": "default/wsk-svc", "port": 5000}
 
 
 def group(spec: dict[str, Any], **change: Any) -> model.LaneGroup:
-    return model.merge(None, model.parse({**spec, **change}))
+    return model.merge(None, words.parse({**spec, **change}))
 
 
 def weighted(spec: dict[str, Any], **weights: int) -> model.LaneGroup:

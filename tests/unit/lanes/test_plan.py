@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 import pytest
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, plan
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, plan, problems, words
 from hypothesis import given
 from unit.lanes.strategies import groups, pairs
 
@@ -114,14 +114,14 @@ def test_without_purge_foreign_lanes_stay(pair: tuple[model.LaneGroup, model.Lan
     one, other = pair
     try:
         steps = plan.make_plan(one, other)
-    except model.SpecError:
+    except problems.SpecError:
         return  # a kept lane may not fit the wanted services: refused, see the test below
     assert {lane.name for lane in one.lanes or ()} <= {lane.name for lane in steps.after.lanes or ()}  # type: ignore[union-attr]
     assert plan.DELETE_LANE not in {change.action for change in steps.changes}
 
 
 def test_the_guide_in_five_changes(guide_spec: dict[str, object]) -> None:
-    steps = plan.make_plan(None, model.parse(guide_spec))
+    steps = plan.make_plan(None, words.parse(guide_spec))
     assert [change.describe() for change in steps.changes] == [
         "create group ws",
         "create lane base",
@@ -132,28 +132,28 @@ def test_the_guide_in_five_changes(guide_spec: dict[str, object]) -> None:
 
 
 def test_one_more_service_is_said_in_one_line(guide_spec: dict[str, object]) -> None:
-    current = model.parse(guide_spec)
+    current = words.parse(guide_spec)
     lanes = [dict(lane) for lane in guide_spec["lanes"]]  # type: ignore[attr-defined]
     lanes[2]["services"] = ["default/helloworld", "default/wsk-svc"]
-    steps = plan.make_plan(current, model.parse({"name": "ws", "lanes": lanes}))
+    steps = plan.make_plan(current, words.parse({"name": "ws", "lanes": lanes}))
     assert [change.describe() for change in steps.changes] == ["update lane v2: services +default/wsk-svc"]
 
 
 def test_omitted_fields_are_left_alone(guide_spec: dict[str, object]) -> None:
-    current = model.parse(guide_spec)
-    assert plan.make_plan(current, model.parse({"name": "ws"})).changes == ()
+    current = words.parse(guide_spec)
+    assert plan.make_plan(current, words.parse({"name": "ws"})).changes == ()
 
 
 def test_create_only_fields_are_refused_with_both_values(guide_spec: dict[str, object]) -> None:
-    current = model.parse(guide_spec)
+    current = words.parse(guide_spec)
     with pytest.raises(plan.CreateOnlyError) as refused:
-        plan.make_plan(current, model.parse({**guide_spec, "route_header": "x-lane"}))
+        plan.make_plan(current, words.parse({**guide_spec, "route_header": "x-lane"}))
     assert refused.value.fields == (("route_header", "version", "x-lane"),)
 
 
 def test_a_namespace_that_cannot_be_read_back_is_no_difference(guide_spec: dict[str, object]) -> None:
-    current = functools.reduce(plan.apply_change, plan.make_plan(None, model.parse(guide_spec)).changes, None)
+    current = functools.reduce(plan.apply_change, plan.make_plan(None, words.parse(guide_spec)).changes, None)
     unread = model.make_group(
         **{**vars(current), "gateway_rule": model.GatewayRule("ws-gateway", None)},
     )
-    assert plan.make_plan(unread, model.parse(guide_spec)).changes == ()
+    assert plan.make_plan(unread, words.parse(guide_spec)).changes == ()

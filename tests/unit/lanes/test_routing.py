@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, routing
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, routing, words
 from hypothesis import given
 from unit.lanes.strategies import groups
 
@@ -65,7 +65,7 @@ def test_every_subset_that_is_routed_to_exists(group: model.LaneGroup) -> None:
 
 
 def test_the_guide(guide_spec: dict[str, Any]) -> None:
-    table = {(r.entry, r.service.name): r.lane for r in routing.truth_table(model.parse(guide_spec))}
+    table = {(r.entry, r.service.name): r.lane for r in routing.truth_table(words.parse(guide_spec))}
     assert table == {
         (None, "helloworld"): "base",
         (None, "wsk-svc"): "base",
@@ -82,7 +82,7 @@ def test_propagation_follows_the_pair_of_headers(guide_spec: dict[str, Any]) -> 
     selectors = {model.ServiceRef("default", "wsk-svc"): {"app": "wsk"}}
 
     def kinds(**change: str) -> list[str]:
-        group = model.parse({**guide_spec, **change})
+        group = words.parse({**guide_spec, **change})
         made = [*routing.header_propagations(group, selectors), *routing.traffic_labels(group, selectors)]
         return [resource["kind"] for resource in made]
 

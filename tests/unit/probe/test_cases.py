@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, problems, words
 from ansible_collections.asm.lanes.plugins.module_utils._probe import cases
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +29,7 @@ def group(**changes: Any) -> model.LaneGroup:
         "baseline": "base",
         "lanes": [lane("base", "v1", WSK, HELLO), lane("v1", "v1", HELLO), lane("v2", "v2", HELLO)],
     }
-    return model.parse({**spec, **changes})
+    return words.parse({**spec, **changes})
 
 
 def built(of: model.LaneGroup, *services: str, label: str = "version") -> dict[str | None, cases.Case]:
@@ -80,7 +80,7 @@ def test_another_label_holds_the_version() -> None:
 def test_what_cannot_be_proven_is_refused(changes: Any, service: str, label: str, said: str) -> None:
     if changes.get("mode") == "strict":
         changes = {**changes, "lanes": [lane("v1", "v1", WSK, HELLO), lane("v2", "v2", WSK, HELLO)]}
-    with pytest.raises(model.SpecError) as caught:
+    with pytest.raises(problems.SpecError) as caught:
         built(group(**changes), service, label=label)
     assert said in str(caught.value)
 

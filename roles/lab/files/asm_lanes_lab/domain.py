@@ -16,6 +16,6 @@ _MODULE_UTILS = str(Path(__file__).parents[4] / "plugins" / "module_utils")
 if _MODULE_UTILS not in sys.path:
     sys.path.append(_MODULE_UTILS)
 
-from _lanes import entry, ingress, model, plan, routing
+from _lanes import entry, ingress, model, plan, problems, routing, rules, words
 
-__all__ = ["entry", "ingress", "model", "plan", "routing"]
+__all__ = ["entry", "ingress", "model", "plan", "problems", "routing", "rules", "words"]

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Any, Literal
 
 from asm_lanes_lab.client import Cluster, ClusterError
-from asm_lanes_lab.domain import model
+from asm_lanes_lab.domain import problems, words
 from asm_lanes_lab.settings import Settings
 
 from . import errors, records
@@ -125,8 +125,8 @@ def check_syntax(spec: Mapping[str, Any], parameters: Mapping[str, str]) -> None
     parameters: ending of the domain's path -> parameter of the API, for the error.
     """
     try:
-        model.parse(spec)
-    except model.SpecError as error:
+        words.parse(spec)
+    except problems.SpecError as error:
         problem = error.problems[0]
         name = next((p for path, p in parameters.items() if problem.path.endswith(path)), "")
         text = f"{problem.message}."

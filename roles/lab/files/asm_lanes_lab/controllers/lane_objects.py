@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..asm import records
-from ..domain import entry, model, routing
+from ..domain import entry, model, problems, routing, words
 from ..objects import Obj, path_of
 
 #: API version by kind of everything that the controller generates.
@@ -51,13 +51,13 @@ def _age(obj: Obj) -> tuple[str, str]:
     return obj["metadata"].get("creationTimestamp", ""), obj["metadata"]["name"]
 
 
-def problems(group: model.LaneGroup) -> list[str]:
+def objections(group: model.LaneGroup) -> list[str]:
     """Why a group cannot be routed at all; [] when it can."""
     if group.permissive and not group.route_header:
         return ["routeHeader is missing, which permissive mode needs"]
     try:
-        model.parse(model.as_spec(group))
-    except model.SpecError as error:
+        words.parse(words.as_spec(group))
+    except problems.SpecError as error:
         return [str(problem) for problem in error.problems]
     return []
 

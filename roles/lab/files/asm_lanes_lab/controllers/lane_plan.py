@@ -60,7 +60,7 @@ class Meanings:
         if known and len(known[0]) == len(parts) and all(map(is_, known[0], parts)):
             return known[1:]
         group = records.to_group(resource, lanes)
-        errors = lane_objects.problems(group)
+        errors = lane_objects.objections(group)
         objects = [] if errors else lane_objects.desired(group, services, self._version)
         self._known[name] = (parts, errors, objects)
         return errors, objects
