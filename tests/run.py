@@ -100,7 +100,8 @@ def run(step: Step) -> tuple[Outcome, float]:
     step.report.unlink(missing_ok=True)
     begin = time.monotonic()
     text = []
-    environment = {**os.environ, "FORCE_COLOR": "0", "PY_COLORS": "0", "ANSIBLE_FORCE_COLOR": "0"}
+    plain = {"FORCE_COLOR": "0", "PY_COLORS": "0", "ANSIBLE_FORCE_COLOR": "0"}
+    environment = {"TRUTH_PAIRS": "40", **os.environ, **plain}
     with subprocess.Popen(
         step.argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
