@@ -1,6 +1,6 @@
 # Copyright (c) 2026, asm.lanes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The options in which a lane group is stated: what ``_lanes.model.parse`` takes."""
+"""The options in which a lane group is stated: what ``_lanes.words.parse`` takes."""
 
 from __future__ import annotations
 
