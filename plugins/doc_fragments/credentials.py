@@ -57,6 +57,15 @@ options:
     description: Seconds to wait for one answer of the API.
     type: float
     default: 10
+  calls_per_second:
+    description:
+      - Calls of the API that the task makes per second, repetitions included. After a rest, ten calls may be
+        made at once, so that a run that finds nothing to change hardly ever waits.
+      - A call whose turn would come only after O(timeout) fails at once. Tasks that run at the same time do
+        not share a budget.
+      - The API documents no limit; the default is a cautious choice.
+    type: float
+    default: 5
   timeout:
     description:
       - Seconds that the whole task may take, with all its calls, repetitions and waits.

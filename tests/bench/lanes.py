@@ -1,8 +1,9 @@
 """Many lane groups at once: requests and time of a run that changes nothing.
 
 Usage: ``python tests/bench/lanes.py [GROUPS [LANES]]``, 100 and 10 by default. On the lab's ASM
-OpenAPI in this process, with 50 ms of latency on every call. Measured against one task per
-lane, as module collections do it that know no groups: a sample of those, scaled up.
+OpenAPI in this process, with 50 ms of latency on every call, and without a budget of calls per
+second. Measured against one task per lane, as module collections do it that know no groups: a
+sample of those, scaled up.
 Exits with 1 when the limits are not kept: 1 + groups reads, no write, a quarter of the time.
 """
 

@@ -13,6 +13,7 @@ import traceback
 from dataclasses import dataclass
 from typing import Any
 
+from .budget import CallBudget
 from .credentials import Connection
 from .deadline import Deadline
 from .errors import AsmError, Kind, from_exception
@@ -65,6 +66,7 @@ class AsmClient:
         self.policy = policy or RetryPolicy()
         self.calls: list[Record] = []
         self._connection = connection
+        self._budget = self._make_budget()
         self._secrets = [s for s in (connection.access_key_secret, connection.security_token) if s]
         self._sdk = _import_sdk()
         self._client = self._connect()
@@ -79,7 +81,8 @@ class AsmClient:
 
         action: such as ``GetSwimLaneGroupList``. obj: what it is about, for messages.
         parameters: of the SDK's request class in snake_case, without the mesh id; None is
-        not sent. Repeats what is safe to repeat (see RetryPolicy) within the deadline.
+        not sent. Repeats what is safe to repeat (see RetryPolicy) within the deadline. Waits
+        for its turn where the connection has a budget of calls per second.
 
         Raises AsmError; its ``ambiguous`` says that a write may have been carried out.
         """
@@ -103,6 +106,7 @@ class AsmClient:
             raise error
 
     def _attempt(self, action: str, obj: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        self._wait_for_turn(action, obj)
         if self.deadline.expired:
             raise AsmError(Kind.DEADLINE, action, obj, f"the task's {self.deadline.seconds:g} s are used up")
         method = re.sub(r"(?<!^)(?=[A-Z])", "_", action).lower() + "_with_options"
@@ -116,6 +120,30 @@ class AsmClient:
             raise error from None
         self.calls.append(Record(action, obj, answer.get("RequestId")))
         return answer
+
+    def _make_budget(self) -> CallBudget | None:
+        rate = self._connection.calls_per_second
+        try:
+            return None if rate is None else CallBudget(rate)
+        except ValueError as error:
+            hint = "Write a number above 0 into the option calls_per_second."
+            raise AsmError(
+                Kind.INVALID, "Connection", f"mesh {self.mesh_id}", str(error), hint=hint
+            ) from None
+
+    def _wait_for_turn(self, action: str, obj: str) -> None:
+        if self._budget is None or self.deadline.expired:
+            return
+        wait = self._budget.take(self.deadline.remaining)
+        if wait is None:
+            words = (
+                f"at {self._budget.rate:g} calls per second its turn comes only after the task's "
+                f"{self.deadline.seconds:g} s"
+            )
+            hint = "Raise the timeout option or calls_per_second."
+            raise AsmError(Kind.DEADLINE, action, obj, words, hint=hint)
+        if wait:
+            self.deadline.pause(wait)
 
     def _runtime(self) -> Any:
         left = max(self.deadline.remaining, 0.1)

@@ -20,6 +20,9 @@ REGION_VARIABLES = ["ALIBABA_CLOUD_REGION_ID", "ALICLOUD_REGION", "ALICLOUD_REGI
 # ASM has one central endpoint for all regions (verified in the SDK: rule `central`).
 DEFAULT_REGION = "cn-hangzhou"
 
+# No limit of ASM's is documented; this stays far below what such APIs commonly allow (inferred).
+CALLS_PER_SECOND = 5.0
+
 
 def credentials_argument_spec() -> dict[str, Any]:
     """The options that every module talking to ASM has; pairs with REQUIRED_TOGETHER."""
@@ -31,6 +34,7 @@ def credentials_argument_spec() -> dict[str, Any]:
         "endpoint": {"type": "str"},
         "protocol": {"type": "str", "default": "https", "choices": ["https", "http"]},
         "request_timeout": {"type": "float", "default": 10.0},
+        "calls_per_second": {"type": "float", "default": CALLS_PER_SECOND},
     }
 
 
@@ -43,6 +47,7 @@ class Connection:
 
     access_key_id: None means the SDK's default chain decides. endpoint: ``host[:port]``
     without a scheme, None for the SDK's own. request_timeout: seconds for one answer.
+    calls_per_second: None for as many as come.
     """
 
     access_key_id: str | None = None
@@ -52,6 +57,7 @@ class Connection:
     endpoint: str | None = None
     protocol: str = "https"
     request_timeout: float = 10.0
+    calls_per_second: float | None = None
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Connection:
@@ -64,6 +70,7 @@ class Connection:
             endpoint=params["endpoint"] or None,
             protocol=params["protocol"],
             request_timeout=params["request_timeout"],
+            calls_per_second=params["calls_per_second"],
         )
 
 

@@ -15,6 +15,7 @@ GIVEN: dict[str, Any] = {
     "endpoint": "",
     "protocol": "https",
     "request_timeout": 10.0,
+    "calls_per_second": 5.0,
 }
 
 
