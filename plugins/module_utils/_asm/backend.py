@@ -77,6 +77,9 @@ class LaneBackend(ABC):
     def observe(self, name: str | None = None) -> list[Observed]:
         """The group of that name, or all by name; [] when there is none."""
 
+    def check(self, plan: Plan) -> None:  # noqa: B027
+        """Raises SpecError for what this way cannot express; makes no calls. By default it can everything."""
+
     @abstractmethod
     def prepare(self, plan: Plan) -> None:
         """Everything that can be known to fail before the first write.

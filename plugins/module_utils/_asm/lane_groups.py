@@ -8,12 +8,17 @@ would read the list every time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from .._lanes.plan import Change, Plan
+from .._lanes.plan import Change, CreateOnlyError, Plan
+from .._lanes.problems import Problem, SpecError
 from .backend import LaneBackend, Observed
-from .lane_group import Run, Wish, ensure
+from .lane_group import Run, Wish, ensure, wish_from
 from .transforms import Call
+from .writable import NotWritableError
+
+SUBJECT = "the list of lane groups"
 
 
 class ObservedLanes(LaneBackend):
@@ -23,6 +28,7 @@ class ObservedLanes(LaneBackend):
 
     def __init__(self, backend: LaneBackend) -> None:
         super().__init__(backend.deadline)
+        self._backend = backend
         self._found = {observed.group.name: observed for observed in backend.observe()}
 
     def observe(self, name: str | None = None) -> list[Observed]:
@@ -30,7 +36,8 @@ class ObservedLanes(LaneBackend):
         return [observed for key, observed in sorted(self._found.items()) if name in (None, key)]
 
     def prepare(self, plan: Plan) -> None:
-        """Nothing can fail here."""
+        """Raises SpecError for what the real backend cannot express."""
+        self._backend.check(plan)
 
     def calls(self, group: str, changes: Iterable[Change]) -> list[Call]:
         """None: who executes knows them."""
@@ -41,18 +48,81 @@ class ObservedLanes(LaneBackend):
         raise NotImplementedError(f"{change.describe()} cannot be carried out on what was observed")
 
 
+def wishes_from(groups: Sequence[Mapping[str, Any]], wait: bool) -> list[Wish]:
+    """The wishes in a module's option ``groups``. Raises one SpecError with the problems of all groups."""
+    wishes, problems = [], _repeated([str(group["name"]) for group in groups])
+    for group in groups:
+        try:
+            wishes.append(wish_from({**group, "wait": wait}))
+        except SpecError as error:
+            problems += _within(group["name"], error)
+    if problems:
+        raise SpecError(SUBJECT, problems)
+    return wishes
+
+
 def ensure_all(backend: LaneBackend, wishes: Sequence[Wish], runs: list[Run], check_mode: bool) -> None:
     """Make all groups as wished, in order, appending to ``runs`` one run for each wish that was begun.
 
-    All wishes are planned before anything is written. Raises as ``ensure`` does.
+    All wishes are planned before anything is written. Raises as ``ensure`` does, but always one
+    SpecError with the problems of all groups, also for what only a new group could have;
+    NotWritableError when the backend cannot express some of it.
     """
+    if not wishes:
+        return
     seen = ObservedLanes(backend)
-    differs = []
+    differing = _differing(seen, wishes)
     for wish in wishes:
-        foretold = Run()
-        ensure(seen, wish, foretold, check_mode=True)
-        differs.append(foretold.plan is None or foretold.plan.changed)
-    for wish, different in zip(wishes, differs, strict=True):
+        name = wish.group.name
         runs.append(Run())
-        # Read once more where there is something to do: the first look may be long ago by then.
-        ensure(backend if different else seen, wish, runs[-1], check_mode)
+        try:
+            # Read once more where there is something to do: the first look may be long ago by then.
+            ensure(backend if name in differing else seen, wish, runs[-1], check_mode)
+        except (SpecError, CreateOnlyError) as error:
+            raise SpecError(SUBJECT, _within(name, error)) from None
+
+
+def _differing(seen: ObservedLanes, wishes: Iterable[Wish]) -> set[str]:
+    """Names of the groups that are not as wished."""
+    names: set[str] = set()
+    problems: list[Problem] = []
+    sort: type[SpecError] = SpecError
+    for wish in wishes:
+        name, run = wish.group.name, Run()
+        try:
+            ensure(seen, wish, run, check_mode=True)
+        except (SpecError, CreateOnlyError) as error:
+            problems += _within(name, error)
+            sort = NotWritableError if isinstance(error, NotWritableError) else sort
+        if run.plan is None or run.plan.changed:
+            names.add(name)
+    if problems:
+        raise sort(SUBJECT, problems)
+    return names
+
+
+def _within(name: str, error: SpecError | CreateOnlyError) -> list[Problem]:
+    """The problems of one group as problems of the list."""
+    if isinstance(error, SpecError):
+        found = error.problems
+    else:
+        found = tuple(
+            Problem(
+                field,
+                f"ASM fixes it when a group is created: is {current!r}, wanted {wanted!r}",
+                "State the current value, or set recreate, which deletes the group and creates it anew",
+            )
+            for field, current, wanted in error.fields
+        )
+    return [Problem(f"groups[{name}].{p.path}", p.message, p.remedy) for p in found]
+
+
+def _repeated(names: Sequence[str]) -> list[Problem]:
+    return [
+        Problem(
+            f"groups[{name}]",
+            f"{names.count(name)} groups have this name",
+            "State each group once, with everything that it shall have",
+        )
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]

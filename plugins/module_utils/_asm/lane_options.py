@@ -48,6 +48,27 @@ def lane_group_options() -> Spec:
     }
 
 
+def wish_options() -> Spec:
+    """A lane group and what shall become of it: what ``lane_group.wish_from`` takes, but for ``wait``."""
+    return {
+        **lane_group_options(),
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "purge_lanes": {"type": "bool", "default": False},
+        "on_existing": {"type": "str", "choices": ["adopt", "refuse"], "default": "adopt"},
+        "recreate": {"type": "bool", "default": False},
+    }
+
+
+def many_wishes_options() -> Spec:
+    """A list of wishes."""
+    return {"groups": {**_list(wish_options()), "required": True}}
+
+
+def writing_options() -> Spec:
+    """How lane groups are written, besides the way to the mesh."""
+    return {"wait": {"type": "bool", "default": True}, "cluster": {"type": "str"}}
+
+
 def _match() -> Spec:
     return {"uri": _group({how: {"type": "str"} for how in HOW}), "headers": {"type": "dict"}}
 

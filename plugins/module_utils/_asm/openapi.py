@@ -80,12 +80,16 @@ class OpenApiLanes(LaneBackend):
         items: list[dict[str, Any]] = self._client.call(action, obj, **parameters).get(key) or []
         return items
 
+    def check(self, plan: Plan) -> None:
+        """Raises NotWritableError for what this API cannot express."""
+        check_writable(plan)
+
     def prepare(self, plan: Plan) -> None:
         """Everything that can be known to fail before the first write; finds the cluster.
 
         Raises NotWritableError for what this API cannot express.
         """
-        check_writable(plan)
+        self.check(plan)
         self._known.add(plan)
         if any(change.after is not None for change in plan.changes):
             self._cluster = find_cluster(self._client, self._wanted_cluster)
