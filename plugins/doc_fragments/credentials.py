@@ -19,8 +19,11 @@ options:
       - ID of the access key.
       - When omitted, the first of the environment variables E(ALIBABA_CLOUD_ACCESS_KEY_ID),
         E(ALICLOUD_ACCESS_KEY) and E(ALICLOUD_ACCESS_KEY_ID) that is set.
-      - When none is set either, the default chain of the Alibaba Cloud SDK is used. It tries, in this order,
-        OIDC (RRSA), the profile of the C(aliyun) command line tool, the credentials file
+      - When no option names another source of credentials and none of these is set,
+        E(ALICLOUD_PROFILE) (as O(profile)), then E(ALICLOUD_ECS_ROLE_NAME) (as O(ecs_role_name)), unless a
+        variable of the SDK's own is set.
+      - Otherwise the default chain of the Alibaba Cloud SDK. It tries, in this order, OIDC (RRSA), the
+        profile of the C(aliyun) command line tool, the credentials file
         C(~/.alibabacloud/credentials.ini), the RAM role of the ECS instance, and
         E(ALIBABA_CLOUD_CREDENTIALS_URI).
     type: str
@@ -35,6 +38,46 @@ options:
       - Token of temporary (STS) credentials.
       - When omitted, E(ALIBABA_CLOUD_SECURITY_TOKEN), then E(ALICLOUD_SECURITY_TOKEN). A token of the
         environment is used only with an access key ID of the environment.
+    type: str
+  role_arn:
+    description:
+      - ARN of a RAM role to assume (STS AssumeRole) with the credentials that the other options name, or
+        those of the environment or the default chain when they name none.
+      - When omitted, and no option names a source of credentials, E(ALICLOUD_ASSUME_ROLE_ARN).
+      - E(ALIBABA_CLOUD_ROLE_ARN) is used only for OIDC, since clusters with RRSA put it into every pod.
+    type: str
+  role_session_name:
+    description:
+      - Name of the session, as it appears in ActionTrail. Used only when a role is assumed.
+      - When omitted, E(ALIBABA_CLOUD_ROLE_SESSION_NAME), E(ALICLOUD_ASSUME_ROLE_SESSION_NAME), or
+        C(asm-lanes).
+    type: str
+  role_session_expiration:
+    description:
+      - Seconds that the session lasts, 900 or more. Used only when a role is assumed. It must not end before
+        the task does.
+      - When omitted, E(ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION), or 3600.
+    type: int
+  ecs_role_name:
+    description:
+      - Name of the RAM role of the ECS instance on which the task runs; its metadata service tells the keys.
+      - Excludes O(access_key_id), O(profile) and the options of OIDC, as these exclude one another. Access
+        keys of the environment are then not used.
+    type: str
+  oidc_provider_arn:
+    description:
+      - ARN of the OIDC provider, to assume O(role_arn) with an OIDC token (RRSA).
+      - Needed together with O(oidc_token_file) and O(role_arn); what the task leaves out is taken from
+        E(ALIBABA_CLOUD_OIDC_PROVIDER_ARN), E(ALIBABA_CLOUD_OIDC_TOKEN_FILE) and E(ALIBABA_CLOUD_ROLE_ARN).
+        Where these three are set, no option is needed, unless there are access keys in the environment too.
+    type: str
+  oidc_token_file:
+    description: File with the OIDC token, on the machine on which the task runs. See O(oidc_provider_arn).
+    type: path
+  profile:
+    description:
+      - Name of a profile of the C(aliyun) command line tool (C(~/.aliyun/config.json)), else of a section of
+        C(~/.alibabacloud/credentials.ini) or the file in E(ALIBABA_CLOUD_CREDENTIALS_FILE).
     type: str
   region:
     description:

@@ -12,12 +12,14 @@ import re
 import traceback
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from .budget import CallBudget
 from .credentials import Connection
 from .deadline import Deadline
 from .errors import AsmError, Kind, from_exception
 from .retry import RetryPolicy
+from .sdk_credentials import Keys, explain, find_keys
 
 LIBRARY = "alibabacloud-servicemesh20200111"
 MINIMUM = "3.4.0"  # the first whose models have the fields that lanes need (its changelog)
@@ -159,11 +161,11 @@ class AsmClient:
             words = f"{connection.endpoint!r} is not an endpoint"
             hint = "Write the endpoint option as host or host:port; the scheme goes into the protocol option."
             raise AsmError(Kind.INVALID, "Connection", f"mesh {self.mesh_id}", words, hint=hint)
-        key_id, secret, token = self._credentials()
+        keys = self._find_keys()
         config = self._sdk.config(
-            access_key_id=key_id,
-            access_key_secret=secret,
-            security_token=token,
+            access_key_id=keys.key_id,
+            access_key_secret=keys.secret,
+            security_token=keys.token,
             region_id=connection.region,
             endpoint=connection.endpoint,
             protocol=connection.protocol,
@@ -171,23 +173,32 @@ class AsmClient:
         )
         return self._sdk.client(config)
 
-    def _credentials(self) -> tuple[str, str, str | None]:
+    def _find_keys(self) -> Keys:
         connection = self._connection
+        identity, subject = connection.identity, f"mesh {self.mesh_id}"
+        if identity.problem:
+            hint = "Name one source of credentials; role_arn may go with any of them."
+            raise AsmError(Kind.INVALID, "Connection", subject, identity.problem, hint=hint)
+        own = None
         if connection.access_key_id and connection.access_key_secret:
-            return connection.access_key_id, connection.access_key_secret, connection.security_token
+            own = Keys(connection.access_key_id, connection.access_key_secret, connection.security_token)
+            if identity.role is None:
+                return own
         # Only here, because the default chain always builds the ECS provider with a thread of its own
         # (verified). Resolved now, so that missing credentials are told before the first call.
         try:
-            found = self._sdk.default_credentials().get_credential()
+            keys = find_keys(self._sdk.providers, identity, own)
         except Exception as exc:  # providers raise what they like
-            raise from_exception(exc, "Finding credentials", f"mesh {self.mesh_id}") from None
-        self._secrets += [s for s in (found.access_key_secret, found.security_token) if s]
-        return found.access_key_id, found.access_key_secret, found.security_token
+            raise self._blank(explain(exc, subject)) from None
+        self._secrets += [s for s in (keys.secret, keys.token) if s]
+        return keys
 
     def _blank(self, error: AsmError) -> AsmError:
         """Take the secrets out of a message: a server may echo what it was sent."""
         for secret in self._secrets:
-            error.message = error.message.replace(secret, "********")
+            # STS echoes what was signed, where everything is quoted twice.
+            for form in (secret, quote(secret, ""), quote(quote(secret, ""), "")):
+                error.message = error.message.replace(form, "********")
         return error
 
 
@@ -199,12 +210,12 @@ class _Sdk:
     models: Any
     config: Any
     runtime_options: Any
-    default_credentials: Any
+    providers: Any
 
 
 def _import_sdk() -> _Sdk:
     try:
-        from alibabacloud_credentials.client import Client as CredentialsClient
+        from alibabacloud_credentials import provider as providers
         from alibabacloud_servicemesh20200111 import models
         from alibabacloud_servicemesh20200111.client import Client
         from alibabacloud_tea_openapi.models import Config
@@ -213,4 +224,4 @@ def _import_sdk() -> _Sdk:
         raise LibraryMissingError(traceback.format_exc()) from None
     if not hasattr(models.CreateSwimLaneGroupRequest(), "ingress_gateway_namespace"):
         raise LibraryMissingError(f"the installed {LIBRARY} is older than {MINIMUM}")
-    return _Sdk(Client, models, Config, RuntimeOptions, CredentialsClient)
+    return _Sdk(Client, models, Config, RuntimeOptions, providers)

@@ -11,10 +11,13 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 
+from .identity import KEY_ID_VARIABLES, KEYS, Identity, choose_identity
+
 # The SDK's own variables first, then those of the alibaba.alicloud collection and of Terraform.
-KEY_ID_VARIABLES = ["ALIBABA_CLOUD_ACCESS_KEY_ID", "ALICLOUD_ACCESS_KEY", "ALICLOUD_ACCESS_KEY_ID"]
 SECRET_VARIABLES = ["ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALICLOUD_SECRET_KEY", "ALICLOUD_SECRET_ACCESS_KEY"]
 TOKEN_VARIABLES = ["ALIBABA_CLOUD_SECURITY_TOKEN", "ALICLOUD_SECURITY_TOKEN"]
+SESSION_NAME_VARIABLES = ["ALIBABA_CLOUD_ROLE_SESSION_NAME", "ALICLOUD_ASSUME_ROLE_SESSION_NAME"]
+SESSION_EXPIRATION_VARIABLES = ["ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION"]
 REGION_VARIABLES = ["ALIBABA_CLOUD_REGION_ID", "ALICLOUD_REGION", "ALICLOUD_REGION_ID"]
 
 # ASM has one central endpoint for all regions (verified in the SDK: rule `central`).
@@ -25,11 +28,21 @@ CALLS_PER_SECOND = 5.0
 
 
 def credentials_argument_spec() -> dict[str, Any]:
-    """The options that every module talking to ASM has; pairs with REQUIRED_TOGETHER."""
+    """The options that every module talking to ASM has; pairs with REQUIRED_TOGETHER.
+
+    Options that choose an identity have no fallback here: see ``choose_identity``.
+    """
     return {
         "access_key_id": {"type": "str", "no_log": False, "fallback": (env_fallback, KEY_ID_VARIABLES)},
         "access_key_secret": {"type": "str", "no_log": True, "fallback": (env_fallback, SECRET_VARIABLES)},
         "security_token": {"type": "str", "no_log": True, "fallback": (env_fallback, TOKEN_VARIABLES)},
+        "role_arn": {"type": "str"},
+        "role_session_name": {"type": "str", "fallback": (env_fallback, SESSION_NAME_VARIABLES)},
+        "role_session_expiration": {"type": "int", "fallback": (env_fallback, SESSION_EXPIRATION_VARIABLES)},
+        "ecs_role_name": {"type": "str"},
+        "oidc_provider_arn": {"type": "str"},
+        "oidc_token_file": {"type": "path", "no_log": False},
+        "profile": {"type": "str"},
         "region": {"type": "str", "default": DEFAULT_REGION, "fallback": (env_fallback, REGION_VARIABLES)},
         "endpoint": {"type": "str"},
         "protocol": {"type": "str", "default": "https", "choices": ["https", "http"]},
@@ -45,9 +58,9 @@ REQUIRED_TOGETHER = [["access_key_id", "access_key_secret"]]
 class Connection:
     """Where to call and as whom. Secrets stay out of its repr.
 
-    access_key_id: None means the SDK's default chain decides. endpoint: ``host[:port]``
+    access_key_id: None means that the identity tells where to find keys. endpoint: ``host[:port]``
     without a scheme, None for the SDK's own. request_timeout: seconds for one answer.
-    calls_per_second: None for as many as come.
+    calls_per_second: None for as many as come. identity: by default the SDK's default chain.
     """
 
     access_key_id: str | None = None
@@ -58,19 +71,25 @@ class Connection:
     protocol: str = "https"
     request_timeout: float = 10.0
     calls_per_second: float | None = None
+    identity: Identity = field(default_factory=Identity)
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Connection:
         """From a module's parameters; an empty string counts as not given. environ: default the process's."""
+        variables = os.environ if environ is None else environ
+        identity = choose_identity(params, variables)
+        # The environment's keys are not used where the task names another source.
+        mine = params if identity.source == KEYS else {}
         return cls(
-            access_key_id=params["access_key_id"] or None,
-            access_key_secret=params["access_key_secret"] or None,
-            security_token=_matching_token(params, os.environ if environ is None else environ),
+            access_key_id=mine.get("access_key_id") or None,
+            access_key_secret=mine.get("access_key_secret") or None,
+            security_token=_matching_token(params, variables) if mine else None,
             region=params["region"] or DEFAULT_REGION,
             endpoint=params["endpoint"] or None,
             protocol=params["protocol"],
             request_timeout=params["request_timeout"],
             calls_per_second=params["calls_per_second"],
+            identity=identity,
         )
 
 
