@@ -3,11 +3,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import settings
-
-# Groups are large things to draw: enough examples to find a wrong order, few enough to run at every change.
-settings.register_profile("lanes", max_examples=50, deadline=None)
-settings.load_profile("lanes")
 
 
 @pytest.fixture
