@@ -148,6 +148,7 @@ def tasks_of_all_modules(folder: Path) -> list[dict[str, Any]]:
         {"lane_group": {**GROUP, "wait": False}, "check_mode": True},
         {"lane_group": {**GROUP, "wait": False}},
         {"lane_group": {**GROUP, **resources, "backend": "custom_resource", "wait": False}},
+        {"lane_groups": {"groups": [GROUP], "wait": False}},
         {"lane_group_info": {"as_spec": True}},
         {"lane_group_info": resources},
         {"lane_group_drift": {**GROUP, **resources, "cluster_kubeconfig": CLUSTER}},
