@@ -228,9 +228,10 @@ class ModuleDocFragment:
     DOCUMENTATION: one group. GROUPS: a list of them. WRITING: how they are written.
     """
 
-    DOCUMENTATION = "options:" + indent(_WISH.replace("O(.", "O("), " " * 2)
+    # With a type, because ansible-test reads plain assignments as literal YAML.
+    DOCUMENTATION: str = "options:" + indent(_WISH.replace("O(.", "O("), " " * 2)
 
-    GROUPS = _MANY + indent(_WISH.replace("O(.", "O(groups[]."), " " * 6)
+    GROUPS: str = _MANY + indent(_WISH.replace("O(.", "O(groups[]."), " " * 6)
 
     WRITING = r"""
 options:
