@@ -13,6 +13,7 @@ on disk by host name, and that cache survives a server that was replaced by anot
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,10 @@ MERGE_PATCH = "application/merge-patch+json"
 _RETRY_PAUSE = 0.5
 """Seconds between two attempts to watch again after a server closed the stream at once."""
 
+_CONNECTING = threading.Lock()
+"""Held while the client reads a kubeconfig: it keeps certificates as temporary files in a table that threads
+share, and enters a file there before it is written. Two servers with one CA would meet at an empty file."""
+
 Object = dict[str, Any]
 Objects = list[Object]
 
@@ -77,12 +82,13 @@ def connect(
     if not path.is_file():
         raise missing_kubeconfig(str(path))
     try:
-        client = kubernetes.config.new_client_from_config(  # type: ignore[no-untyped-call]
-            config_file=str(path),
-            context=context,
-            persist_config=False,
-            client_configuration=_configuration(),
-        )
+        with _CONNECTING:
+            client = kubernetes.config.new_client_from_config(  # type: ignore[no-untyped-call]
+                config_file=str(path),
+                context=context,
+                persist_config=False,
+                client_configuration=_configuration(),
+            )
     except kubernetes.config.ConfigException as error:
         raise unusable_kubeconfig(str(path), _one_line(error)) from error
     # The client lets errors of YAML, of base64 and of its own code pass; all mean the same to the user.
