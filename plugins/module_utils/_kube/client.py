@@ -177,35 +177,73 @@ class Api:
         items, _version = self._list(api_version, kind, namespace, query)
         return items
 
-    def create(self, obj: Object, field_manager: str) -> Object:
-        """Create an object; the server's version of it. field_manager: who the fields belong to.
+    def create(
+        self, obj: Object, field_manager: str, *, dry_run: bool = False, strict: bool = False
+    ) -> Object:
+        """Create an object; the server's version of it.
+
+        Args:
+            obj: the object.
+            field_manager: who the fields belong to.
+            dry_run: let the server check and answer, but keep nothing.
+            strict: let the server refuse fields that it does not know, instead of dropping them.
 
         Raises:
             KubeError: status 409 when it exists.
         """
         path = self._path(obj["apiVersion"], obj["kind"], obj["metadata"].get("namespace"))
-        return self.request("post", path, query={"fieldManager": field_manager}, body=obj)
+        return self.request("post", path, query=_writing(field_manager, dry_run, strict), body=obj)
 
-    def patch(self, found: Object, patch: Object, field_manager: str) -> Object:
-        """Lay a merge patch over an object as it was found; the server's version of it.
+    def patch(
+        self,
+        found: Object,
+        patch: Object,
+        field_manager: str,
+        *,
+        exactly: bool = True,
+        dry_run: bool = False,
+        strict: bool = False,
+    ) -> Object:
+        """Lay a merge patch over an object; the server's version of it.
+
+        Args:
+            found: the object as it was found.
+            patch: the merge patch.
+            field_manager: who the fields belong to.
+            exactly: refuse when the object is another version by now.
+            dry_run: see `create`.
+            strict: see `create`.
 
         Raises:
             KubeError: status 409 when it has been changed since, 404 when it is gone.
         """
-        version = {"metadata": {"resourceVersion": found["metadata"]["resourceVersion"]}}
-        body = {**patch, "metadata": {**(patch.get("metadata") or {}), **version["metadata"]}}
-        query = {"fieldManager": field_manager}
+        body = patch
+        if exactly:
+            version = {"resourceVersion": found["metadata"]["resourceVersion"]}
+            body = {**patch, "metadata": {**(patch.get("metadata") or {}), **version}}
+        query = _writing(field_manager, dry_run, strict)
         return self.request("patch", self._own_path(found), query=query, body=body, content_type=MERGE_PATCH)
 
-    def delete(self, found: Object) -> None:
-        """Delete an object as it was found; nothing when it is gone already.
+    def delete(self, found: Object, *, exactly: bool = True) -> None:
+        """Delete an object with all that it owns; nothing when it is gone already.
+
+        Args:
+            found: the object as it was found.
+            exactly: refuse when the object is another version by now. Another object of the name is never
+                deleted.
+
+        What the object owns goes first (foreground), so that it is gone when the object is.
 
         Raises:
             KubeError: status 409 when it has been changed since, or is another one by now.
         """
-        names = ("uid", "resourceVersion")
-        preconditions = {name: found["metadata"][name] for name in names}
-        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        names = ("uid", "resourceVersion") if exactly else ("uid",)
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {name: found["metadata"][name] for name in names},
+            "propagationPolicy": "Foreground",
+        }
         try:
             self.request("delete", self._own_path(found), body=options)
         except KubeError as error:
@@ -378,6 +416,15 @@ def _pause(started: float, deadline: float) -> None:
     now = time.monotonic()
     if now - started < _RETRY_PAUSE:
         time.sleep(max(0.0, min(_RETRY_PAUSE, deadline - now)))
+
+
+def _writing(field_manager: str, dry_run: bool, strict: bool) -> dict[str, str]:
+    """The query parameters of a write."""
+    return {
+        "fieldManager": field_manager,
+        **({"dryRun": "All"} if dry_run else {}),
+        **({"fieldValidation": "Strict"} if strict else {}),
+    }
 
 
 def _selectors(label_selector: str | None, field_selector: str | None) -> dict[str, str]:

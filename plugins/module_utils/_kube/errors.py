@@ -19,7 +19,8 @@ class KubeError(Exception):
         message: complete text for the user.
         failure: machine-readable class: ``kubeconfig`` (file missing or unusable), ``unreachable``
             (nothing listens, no answer), ``tls`` (another server than the kubeconfig trusts),
-            ``unauthorized``, ``forbidden``, ``not_found``, ``kind`` (kind not served),
+            ``unauthorized``, ``forbidden``, ``not_found``, ``namespace`` (does not exist), ``kind``
+            (kind not served),
             ``not_kubernetes`` (some other server answered) or ``api`` (any other refusal).
         status: HTTP status when the server answered, else None.
         reason: the server's reason (``NotFound``, ``Forbidden`` …) when it gave one.
@@ -92,7 +93,12 @@ def refused(status: int, body: object, phrase: str, server: str, kubeconfig: str
     answer = _status_object(body)
     said = str(answer.get("message") or phrase or "no further explanation").rstrip(".")
     failure = _failure(status, bool(answer))
+    missing = re.search(r'namespaces "([^"]+)" not found', said)
+    if missing and status == 404:
+        failure = "namespace"
     texts = {
+        "namespace": f"namespace {missing and missing[1]} does not exist at {server} (kubeconfig "
+        f"{kubeconfig}). Create it there, or name another.",
         "unauthorized": f"{server} does not accept the credentials in kubeconfig {kubeconfig} (401 {said}). "
         "They have expired or belong to another cluster: download the kubeconfig again.",
         "forbidden": f"{server} forbids this to the account in kubeconfig {kubeconfig}: {said}. "

@@ -88,13 +88,13 @@ def test_the_gateway_port_is_added_on_request_and_no_other_is_lost(servers: Serv
         ({"gateway_routing_rule_name": "Ws_Gateway"}, "gateway_routing_rule_name: a name is at most 63"),
         (
             {"gateway_routing_namespace": "nowhere"},
-            "Namespace nowhere does not exist in the mesh control plane",
+            "namespace nowhere does not exist",
         ),
         (
             {"gateway_routing_manage_gateway_port": True, "gateway_routing_gateway_name": "edge"},
             "There is no IstioGateway edge in namespace istio-system",
         ),
-        ({"gateway_routing_hosts": []}, "refused the routing in namespace default"),
+        ({"gateway_routing_hosts": []}, "Gateway ws-gateway in namespace default"),
     ],
 )
 def test_bad_input_is_one_clear_error(servers: Servers, variables: dict[str, object], words: str) -> None:
@@ -109,4 +109,4 @@ def test_the_kubeconfig_of_the_cluster_is_noticed(servers: Servers) -> None:
     result = servers.play(ROLE, asm_lanes_mesh_kubeconfig=str(servers.kubeconfig("cluster")))
     assert len(errors(result)) == 1, result.output
     assert "does not serve Gateway of networking.istio.io/v1beta1" in result.output
-    assert "mesh control plane" in result.output
+    assert "right server (cluster or mesh control plane)" in result.output

@@ -1,4 +1,4 @@
-"""rollout_status and kube_check as modules, against the lab's Kubernetes API."""
+"""rollout_status as a module, against the lab's Kubernetes API."""
 
 from __future__ import annotations
 
@@ -300,29 +300,3 @@ def test_a_wrong_server_is_one_clear_error(
     assert words in result["msg"]
     assert str(kubeconfig) in result["msg"]
     assert "s3cret" not in json.dumps(result)
-
-
-def test_kube_check_does_not_trust_credentials_that_are_never_tried(servers: Servers, tmp_path: Path) -> None:
-    kubeconfig = str(wrong("bad token", servers, tmp_path))
-    kinds = [{"api_version": "apps/v1", "kind": "Deployment"}]
-    result = run("kube_check", kubeconfig=kubeconfig, namespace="default", kinds=kinds)
-    assert (result["failed"], result["failure"]) == (True, "unauthorized")
-
-
-def test_kube_check_tells_server_and_version(servers: Servers) -> None:
-    kinds = [{"api_version": "apps/v1", "kind": "Deployment"}, {"api_version": "v1", "kind": "Service"}]
-    result = run(
-        "kube_check", kubeconfig=str(servers.kubeconfig("cluster")), namespace="default", kinds=kinds
-    )
-    assert "failed" not in result
-    assert result["server"] == servers.cluster.url
-    assert result["version"].startswith("v1.")
-
-
-def test_kube_check_names_a_kind_that_is_not_served(servers: Servers) -> None:
-    kinds = [{"api_version": "networking.istio.io/v1beta1", "kind": "Gateway"}]
-    result = run(
-        "kube_check", kubeconfig=str(servers.kubeconfig("cluster")), namespace="default", kinds=kinds
-    )
-    assert (result["failed"], result["failure"]) == (True, "kind")
-    assert "does not serve Gateway of networking.istio.io/v1beta1" in result["msg"]

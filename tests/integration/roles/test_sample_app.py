@@ -53,7 +53,7 @@ def test_life_cycle(servers: Servers) -> None:
     missing = servers.play(ROLE, **shop)
     assert missing.counts["failed"] == 1
     assert len(errors(missing)) == 1
-    assert "Namespace shop does not exist" in errors(missing)[0]
+    assert "namespace shop does not exist" in errors(missing)[0]
     assert "sample_app_manage_namespace" in missing.output
     assert "namespace/shop" not in servers.names("cluster", "namespaces")
 

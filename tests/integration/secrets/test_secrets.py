@@ -133,6 +133,7 @@ GROUP = {
     "baseline": "v1",
     "lanes": [{"name": "v1", "label_selector": {"version": "v1"}, "services": [SERVICE]}],
 }
+OBJECTS = [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "none", "namespace": "nowhere"}}]
 MESH, CLUSTER = "{{ asm_lanes_mesh_kubeconfig }}", "{{ asm_lanes_cluster_kubeconfig }}"
 
 
@@ -153,7 +154,8 @@ def tasks_of_all_modules(folder: Path) -> list[dict[str, Any]]:
         {"lane_group_info": resources},
         {"lane_group_drift": {**GROUP, **resources, "cluster_kubeconfig": CLUSTER}},
         {"preflight": {"cluster_kubeconfig": CLUSTER, **resources, "fail_on": "never"}},
-        {"kube_check": {"kubeconfig": CLUSTER, "namespace": "default"}},
+        {"kube_objects": {"kubeconfig": CLUSTER, "objects": OBJECTS}},
+        {"gateway_port": {"kubeconfig": MESH, "port": 30080}},
         {
             "rollout_status": {
                 "kubeconfig": CLUSTER,
@@ -207,7 +209,7 @@ def bad_days(folder: Path, lab: RunningLab) -> Iterator[dict[str, Any]]:
     for name, text in contents.items():
         file = folder / f"{name}.kubeconfig"
         file.write_text(text)
-        yield {"asm.lanes.kube_check": {"kubeconfig": str(file), "namespace": "default"}}
+        yield {"asm.lanes.kube_objects": {"kubeconfig": str(file), "objects": OBJECTS}}
         yield {"asm.lanes.lane_group_info": {"mesh_kubeconfig": str(file)}}
         yield {"asm.lanes.preflight": {"cluster_kubeconfig": str(file), "mesh_kubeconfig": str(file)}}
         yield {"asm.lanes.mesh_kubeconfig": {"dest": str(file)}}

@@ -262,9 +262,9 @@ def test_each_role_takes_the_kubeconfig_of_its_server(
     role: str, variables: dict[str, str], path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("K8S_AUTH_KUBECONFIG", "/from/environment")
-    assert evaluate(role, f"__{role}_kubeconfig", **variables) == path
+    assert evaluate(role, f"{role}_kubeconfig", **variables) == path
 
 
 def test_the_last_resort_is_where_kubectl_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("K8S_AUTH_KUBECONFIG", raising=False)
-    assert evaluate("sample_app", "__sample_app_kubeconfig") == str(Path("~/.kube/config").expanduser())
+    assert evaluate("sample_app", "sample_app_kubeconfig") == "~/.kube/config"

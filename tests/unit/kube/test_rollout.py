@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.asm.lanes.plugins.module_utils._kube.rollout import explain, rollout
-from ansible_collections.asm.lanes.plugins.module_utils._kube.status import server_words
 from ansible_collections.asm.lanes.plugins.module_utils._kube.wait import Outcome
 
 READY: dict[str, Any] = {
@@ -177,21 +176,3 @@ def test_the_message_names_every_late_deployment_and_what_to_do() -> None:
     missing = Outcome("ns", "/k", 30, (rollout("c", None),), "missing").message()
     assert "- c: there is no Deployment of this name" in missing
     assert missing.endswith("kubectl --kubeconfig /k --namespace ns get deployments")
-
-
-@pytest.mark.parametrize(
-    ("message", "words"),
-    [
-        (
-            'Failed to apply object: b\'{"kind":"Status","message":"namespaces \\\\"x\\\\" not found"}\\n\'',
-            'namespaces "x" not found',
-        ),
-        ('Failed: b"{\\"message\\": \\"it\\\'s\\"}"', "it's"),
-        ('Failed: b\'{"kind": "Other"}\'', 'Failed: b\'{"kind": "Other"}\''),
-        ('Failed to apply object: {"message": "namespaces \\"x\\" not found"}', 'namespaces "x" not found'),
-        ("Failed {badly}", "Failed {badly}"),
-        ("plain\n text", "plain text"),
-    ],
-)
-def test_the_servers_words_are_found_in_what_kubernetes_core_says(message: str, words: str) -> None:
-    assert server_words(message) == words

@@ -1,0 +1,251 @@
+# Copyright (c) 2026, asm.lanes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A set of Kubernetes objects as one desired state: look once, compare, try, write only what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from .client import Api
+from .errors import KubeError
+from .merge import readable, same, to_create, to_patch
+
+Object = dict[str, Any]
+#: apiVersion, kind and namespace ("" for objects of the whole cluster).
+Group = tuple[str, str, str]
+
+MANAGER = "asm.lanes"
+"""Who the fields belong to (``metadata.managedFields``)."""
+
+CREATED, PATCHED, DELETED, UNCHANGED = "created", "patched", "deleted", "unchanged"
+
+
+@dataclass
+class Step:
+    """What is to be done about one object, and what has come of it.
+
+    Attributes:
+        wanted: the object as stated, None when it shall go.
+        found: as it is on the server, None when it is not there.
+        change: ``created``, ``patched``, ``deleted`` or ``unchanged``.
+        patch: the merge patch, when it is to be patched.
+        after: as it is, or by a dry run would be, in the end; None when it is gone.
+    """
+
+    wanted: Object | None
+    found: Object | None
+    change: str
+    patch: Object | None = None
+    after: Object | None = None
+
+    @property
+    def object(self) -> Object:
+        """The object in its last known form."""
+        known = self.after or self.found or self.wanted
+        assert known is not None
+        return known
+
+    @property
+    def title(self) -> str:
+        """Kind and name."""
+        return title(self.object)
+
+    def result(self) -> Object:
+        """For a module's result."""
+        metadata = self.object["metadata"]
+        names = {"namespace": metadata.get("namespace"), "name": metadata["name"]}
+        kind = {"api_version": self.object["apiVersion"], "kind": self.object["kind"]}
+        return {**kind, **names, "change": self.change}
+
+    def diff(self) -> Object:
+        """Before and after, as Ansible shows differences."""
+        return {
+            "before_header": self.title,
+            "after_header": self.title,
+            "before": readable(self.found),
+            "after": readable(self.after),
+        }
+
+
+@dataclass
+class Outcome:
+    """The steps of a run, in order. written: titles of what was really written."""
+
+    steps: list[Step] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+
+    @property
+    def changes(self) -> list[Step]:
+        """The steps that are not ``unchanged``."""
+        return [step for step in self.steps if step.change != UNCHANGED]
+
+
+def title(item: Object) -> str:
+    """Kind and name of an object."""
+    return f"{item['kind']} {item['metadata']['name']}"
+
+
+def present(
+    api: Api, wanted: Sequence[Object], labels: Mapping[str, str], check_mode: bool, outcome: Outcome
+) -> None:
+    """Make the objects so. Everything is tried by a dry run before anything is written.
+
+    Args:
+        api: the server.
+        wanted: the objects in the order in which they are written, each with name and, where its kind has
+            one, namespace.
+        labels: that all of the objects carry; ``{}`` when they share none.
+        check_mode: try only.
+        outcome: told every step.
+
+    Raises:
+        KubeError: the server cannot be read, or refuses an object; the message names it, and what was
+            written before.
+    """
+    found = look(api, wanted, labels)
+    outcome.steps = [_step(item, found.get(_key(item))) for item in wanted]
+    to_come = {s.object["metadata"]["name"] for s in outcome.changes if s.object["kind"] == "Namespace"}
+    for step in outcome.changes:
+        # A server cannot try an object in a namespace that it has only pretended to create.
+        if step.object["metadata"].get("namespace") in to_come:
+            step.after = step.wanted
+        else:
+            _write(api, step, outcome, dry_run=True)
+    if check_mode:
+        return
+    for step in outcome.changes:
+        _write(api, step, outcome, dry_run=False)
+        outcome.written.append(step.title)
+
+
+def absent(
+    api: Api,
+    groups: Iterable[Group],
+    labels: Mapping[str, str],
+    check_mode: bool,
+    timeout: float,
+    outcome: Outcome,
+) -> None:
+    """Remove all objects of some kinds that carry *labels*, kind after kind, each with what it owns.
+
+    Args:
+        api: the server.
+        groups: kinds and namespaces, in the order of removal.
+        labels: what marks the objects; never empty.
+        check_mode: look only.
+        timeout: seconds in which the objects of one kind must have gone.
+        outcome: told every step.
+
+    Raises:
+        KubeError: the server cannot be read, refuses, or keeps an object (``failure="timeout"``).
+    """
+    for api_version, kind, namespace in groups:
+        there = api.list(api_version, kind, namespace or None, label_selector=selector(labels))
+        steps = [Step(None, {"apiVersion": api_version, "kind": kind, **item}, DELETED) for item in there]
+        outcome.steps += steps
+        if check_mode or not steps:
+            continue
+        for step in steps:
+            with _named(step, outcome):
+                api.delete(step.object, exactly=False)
+            outcome.written.append(step.title)
+        _await_gone(api, (api_version, kind, namespace), labels, timeout)
+
+
+def _await_gone(api: Api, group: Group, labels: Mapping[str, str], timeout: float) -> None:
+    left: list[str] = []
+    api_version, kind, namespace = group
+    for known in api.snapshots(
+        api_version, kind, namespace, label_selector=selector(labels), timeout=timeout
+    ):
+        left = sorted(known)
+        if not left:
+            return
+    raise KubeError(
+        f"{kind} {', '.join(left)} in namespace {namespace} still exists {timeout:g} s after its deletion. "
+        f"Look for finalizers: kubectl --kubeconfig {api.kubeconfig} -n {namespace} get {kind} {left[0]} "
+        "-o yaml",
+        failure="timeout",
+    )
+
+
+def look(api: Api, wanted: Sequence[Object], labels: Mapping[str, str]) -> dict[tuple[str, ...], Object]:
+    """What is there of *wanted*, by kind, namespace and name: a list for a kind, a get for a single object.
+
+    An object that the list does not show may still be there without the labels; it is asked for by name.
+    """
+    found: dict[tuple[str, ...], Object] = {}
+    for (api_version, kind, namespace), items in _grouped(wanted).items():
+        if labels and len(items) > 1:
+            listed = api.list(api_version, kind, namespace or None, label_selector=selector(labels))
+            found |= {(kind, namespace, item["metadata"]["name"]): item for item in listed}
+        for item in items:
+            if _key(item) not in found:
+                name = item["metadata"]["name"]
+                single = api.get(api_version, kind, name, namespace or None)
+                if single is not None:
+                    found[_key(item)] = single
+    # Items of a list do not say what they are.
+    known = {_key(item): {"apiVersion": item["apiVersion"], "kind": item["kind"]} for item in wanted}
+    return {key: {**known[key], **item} for key, item in found.items() if key in known}
+
+
+def groups(wanted: Iterable[Object]) -> list[Group]:
+    """The kinds of some objects in the reverse order of their first appearance: what came last goes first."""
+    return list(reversed(_grouped(wanted)))
+
+
+def selector(labels: Mapping[str, str]) -> str:
+    """Labels as a label selector."""
+    return ",".join(f"{key}={value}" for key, value in labels.items())
+
+
+def _grouped(wanted: Iterable[Object]) -> dict[Group, list[Object]]:
+    grouped: dict[Group, list[Object]] = {}
+    for item in wanted:
+        group = (item["apiVersion"], item["kind"], item["metadata"].get("namespace") or "")
+        grouped.setdefault(group, []).append(item)
+    return grouped
+
+
+def _key(item: Object) -> tuple[str, ...]:
+    metadata = item["metadata"]
+    return item["kind"], metadata.get("namespace") or "", metadata["name"]
+
+
+def _step(wanted: Object, found: Object | None) -> Step:
+    if found is None:
+        return Step(wanted, None, CREATED)
+    patch = to_patch(found, wanted)
+    return Step(wanted, found, PATCHED if patch else UNCHANGED, patch, found)
+
+
+def _write(api: Api, step: Step, outcome: Outcome, dry_run: bool) -> None:
+    """Create or patch, or let the server say what would come of it."""
+    assert step.wanted is not None
+    with _named(step, outcome):
+        if step.found is None:
+            answer = api.create(to_create(step.wanted), MANAGER, dry_run=dry_run, strict=True)
+        else:
+            assert step.patch is not None
+            answer = api.patch(step.found, step.patch, MANAGER, exactly=False, dry_run=dry_run, strict=True)
+    step.after = answer
+    if step.found is not None and same(step.found, answer):
+        step.change = UNCHANGED  # written otherwise, meant the same: "1" and "1000m", for instance
+
+
+@contextmanager
+def _named(step: Step, outcome: Outcome) -> Iterator[None]:
+    """Say in an error which object it was about, and what had been written by then."""
+    try:
+        yield
+    except KubeError as error:
+        namespace = step.object["metadata"].get("namespace")
+        where = f" in namespace {namespace}" if namespace else ""
+        written = ", ".join(outcome.written)
+        done = f"Written before: {written}." if written else "Nothing was written."
+        error.message = f"{step.title}{where}: {error.message} {done}"
+        raise

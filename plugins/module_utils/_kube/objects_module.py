@@ -1,0 +1,100 @@
+# Copyright (c) 2026, asm.lanes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module ``kube_objects``, from its parameters to its result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from . import merge, objects
+from .client import Api
+from .errors import KubeError
+from .module import connect_module
+from .rollout import Rollout, rollout
+from .wait import await_rollouts
+
+Object = dict[str, Any]
+
+
+def run_module(module: AnsibleModule) -> None:
+    """Run the module; ends it."""
+    if merge.IMPORT_ERROR is not None:
+        module.fail_json(
+            msg=missing_required_lib("the collection kubernetes.core"), exception=str(merge.IMPORT_ERROR)
+        )
+    wanted = module.params["objects"]
+    for problem in problems(wanted):
+        module.fail_json(msg=problem, failure="objects")
+    outcome = objects.Outcome()
+    rollouts: list[Rollout] = []
+    try:
+        api = connect_module(module)
+        _bring(api, module, outcome)
+        if module.params["state"] == "present" and not module.check_mode:
+            rollouts = _rolled_out(api, module, outcome)
+    except KubeError as error:
+        advice = (module.params["advice"] or {}).get(error.failure, "")
+        message = " ".join(part for part in (error.message, advice) if part)
+        module.fail_json(msg=message, failure=error.failure, **_facts(module, outcome, rollouts))
+    module.exit_json(**_facts(module, outcome, rollouts))
+
+
+def problems(wanted: list[Object]) -> list[str]:
+    """What keeps the objects from being Kubernetes objects at all."""
+    found = []
+    for number, item in enumerate(wanted):
+        metadata = item.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        fields = {"apiVersion": item.get("apiVersion"), "kind": item.get("kind"), "metadata.name": name}
+        missing = [field for field, value in fields.items() if not isinstance(value, str) or not value]
+        if missing:
+            found.append(
+                f"objects[{number}]: {', '.join(missing)} is missing. Every object needs apiVersion, kind "
+                "and metadata.name, as in a manifest for kubectl."
+            )
+    return found
+
+
+def _bring(api: Api, module: AnsibleModule, outcome: objects.Outcome) -> None:
+    params = module.params
+    labels = params["labels"] or {}
+    if params["state"] == "present":
+        objects.present(api, params["objects"], labels, module.check_mode, outcome)
+    else:
+        kinds = objects.groups(params["objects"])
+        objects.absent(api, kinds, labels, module.check_mode, params["timeout"], outcome)
+
+
+def _rolled_out(api: Api, module: AnsibleModule, outcome: objects.Outcome) -> list[Rollout]:
+    """Wait for the Deployments among the objects; none is asked about that is known to be ready.
+
+    Raises KubeError with ``failure`` ``missing``, ``failed`` or ``timeout``, all reasons in its message.
+    """
+    by_namespace: dict[str, dict[str, Rollout]] = {}
+    for step in outcome.steps:
+        if step.object["kind"] == "Deployment":
+            metadata = step.object["metadata"]
+            name, namespace = metadata["name"], metadata["namespace"]
+            by_namespace.setdefault(namespace, {})[name] = rollout(name, step.object)
+    for namespace, known in by_namespace.items():
+        late = [name for name, state in known.items() if not state.ready]
+        if module.params["wait"] and late:
+            waited = await_rollouts(api, namespace, late, module.params["timeout"])
+            known.update({state.name: state for state in waited.rollouts})
+            if waited.failure:
+                raise KubeError(waited.message(), failure=waited.failure)
+    return [state for known in by_namespace.values() for state in known.values()]
+
+
+def _facts(module: AnsibleModule, outcome: objects.Outcome, rollouts: list[Rollout]) -> Object:
+    changes = outcome.changes
+    diff = {"diff": [step.diff() for step in changes]} if module._diff else {}
+    return {
+        "changed": bool(changes if module.check_mode else outcome.written),
+        "objects": [step.result() for step in outcome.steps],
+        "written": [step.title for step in changes] if module.check_mode else outcome.written,
+        "deployments": [state.result() for state in rollouts],
+        **diff,
+    }

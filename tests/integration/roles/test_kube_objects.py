@@ -1,0 +1,148 @@
+"""kube_objects and gateway_port as modules, against the lab's Kubernetes API; read back with kubectl."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from .conftest import Servers
+from .test_rollout_status import run
+
+OWN = {"part-of": "shop"}
+
+
+def service(name: str, port: int = 80, namespace: str = "shop", **spec: Any) -> dict[str, Any]:
+    ports = [{"name": "http", "port": port, "protocol": "TCP"}]
+    metadata = {"name": name, "namespace": namespace, "labels": OWN}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": ports, **spec}}
+
+
+def objects(servers: Servers, *wanted: dict[str, Any], **options: Any) -> dict[str, Any]:
+    kubeconfig = str(servers.kubeconfig("cluster"))
+    return run("kube_objects", kubeconfig=kubeconfig, objects=list(wanted), labels=OWN, **options)
+
+
+@pytest.fixture
+def shop(servers: Servers) -> Iterator[Servers]:
+    """An empty namespace shop."""
+    servers.kubectl(
+        "cluster", "create", "-f", "-", stdin="kind: Namespace\napiVersion: v1\nmetadata: {name: shop}"
+    )
+    yield servers
+    servers.kubectl("cluster", "delete", "namespace", "shop", "--wait")
+
+
+def changes(result: dict[str, Any]) -> dict[str, str]:
+    return {item["name"]: item["change"] for item in result["objects"]}
+
+
+def test_created_once_then_one_list_and_no_write(shop: Servers) -> None:
+    wanted = [service(name) for name in ("a", "b", "c")]
+    first = objects(shop, *wanted)
+    assert changes(first) == dict.fromkeys("abc", "created")
+    assert first["written"] == ["Service a", "Service b", "Service c"]
+    stats = dict(shop.cluster.stats)
+    second = objects(shop, *wanted)
+    assert (second["changed"], second["written"]) == (False, [])
+    assert shop.cluster.stats["writes"] == stats["writes"]
+    assert shop.cluster.stats["total"] - stats["total"] == 2  # the kinds of v1, and one list
+
+
+def test_what_others_have_set_stays_and_what_was_stated_before_goes(shop: Servers) -> None:
+    objects(shop, service("a", selector={"app": "a", "old": "yes"}))
+    shop.kubectl("cluster", "annotate", "service", "a", "-n", "shop", "theirs=stays")
+    result = objects(shop, service("a", selector={"app": "a"}), _ansible_diff=True)
+    assert changes(result) == {"a": "patched"}
+    assert result["diff"][0]["before"]["spec"]["selector"] == {"app": "a", "old": "yes"}
+    assert result["diff"][0]["after"]["spec"]["selector"] == {"app": "a"}
+    found = json.loads(shop.kubectl("cluster", "get", "service", "a", "-n", "shop", "-o", "json"))
+    assert found["spec"]["selector"] == {"app": "a"}
+    assert found["metadata"]["annotations"]["theirs"] == "stays"
+
+
+def test_an_object_without_our_labels_is_found_by_name(shop: Servers) -> None:
+    stranger = {**service("a"), "metadata": {"name": "a", "namespace": "shop"}}
+    shop.kubectl("cluster", "create", "-f", "-", stdin=yaml.safe_dump(stranger))
+    assert changes(objects(shop, service("a"), service("b"))) == {"a": "patched", "b": "created"}
+
+
+def test_nothing_is_written_when_the_server_would_refuse_the_last(shop: Servers) -> None:
+    result = objects(shop, service("a"), service("b", port=70000))
+    assert result["failed"]
+    assert "Service b in namespace shop" in result["msg"]
+    assert "Nothing was written." in result["msg"]
+    assert shop.names("cluster", "services", "shop") == set()
+
+
+def test_a_field_that_the_server_does_not_know_is_refused(shop: Servers) -> None:
+    result = objects(shop, service("a", sessionAfinity="ClientIP"))
+    assert result["failed"]
+    assert "sessionAfinity" in result["msg"]
+    assert shop.names("cluster", "services", "shop") == set()
+
+
+def test_check_mode_tells_the_same_and_writes_nothing(shop: Servers) -> None:
+    writes = shop.cluster.stats["writes"]
+    pretended = objects(shop, service("a"), _ansible_check_mode=True)
+    assert shop.cluster.stats["writes"] == writes
+    real = objects(shop, service("a"))
+    keys = ("changed", "objects", "written")
+    assert [pretended[key] for key in keys] == [real[key] for key in keys]
+
+
+def test_absent_removes_what_carries_the_labels_and_nothing_else(shop: Servers) -> None:
+    objects(shop, service("a"), service("forgotten"))
+    other = {**service("other"), "metadata": {"name": "other", "namespace": "shop"}}
+    shop.kubectl("cluster", "create", "-f", "-", stdin=yaml.safe_dump(other))
+    gone = objects(shop, service("a"), state="absent")
+    assert changes(gone) == {"a": "deleted", "forgotten": "deleted"}
+    assert shop.names("cluster", "services", "shop") == {"service/other"}
+    again = objects(shop, service("a"), state="absent")
+    assert (again["changed"], again["objects"]) == (False, [])
+
+
+def test_an_object_that_stays_is_told_with_what_to_look_for(shop: Servers) -> None:
+    held = service("a")
+    held["metadata"]["finalizers"] = ["example.com/hold"]
+    shop.kubectl("cluster", "create", "-f", "-", stdin=yaml.safe_dump(held))
+    result = objects(shop, service("a"), state="absent", timeout=0.2)
+    assert (result["failed"], result["failure"]) == (True, "timeout")
+    assert "finalizers" in result["msg"]
+    release = '{"metadata": {"finalizers": null}}'
+    shop.kubectl("cluster", "patch", "service", "a", "-n", "shop", "--type=merge", "-p", release)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ({"kind": "Service", "metadata": {"name": "a"}}, "objects[0]: apiVersion is missing"),
+        ({"apiVersion": "v1", "kind": "Service", "metadata": "a"}, "objects[0]: metadata.name is missing"),
+        (service("a", namespace="nowhere"), "namespace nowhere does not exist"),
+        ({**service("a"), "apiVersion": "v7"}, "does not serve Service of v7"),
+    ],
+)
+def test_bad_input_is_one_clear_error(servers: Servers, wanted: dict[str, Any], words: str) -> None:
+    result = objects(servers, wanted, advice={"namespace": "This is the advice."})
+    assert result["failed"]
+    assert words in result["msg"]
+    assert ("This is the advice." in result["msg"]) == (result["failure"] == "namespace")
+
+
+def test_credentials_that_are_refused_are_named(servers: Servers, tmp_path: Any) -> None:
+    config = yaml.safe_load(servers.kubeconfig("cluster").read_text())
+    config["users"][0]["user"]["token"] = "s3cret-but-wrong"
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    result = run("kube_objects", kubeconfig=str(path), objects=[service("a", namespace="default")])
+    assert (result["failed"], result["failure"]) == (True, "unauthorized")
+    assert "s3cret" not in json.dumps(result)
+
+
+@pytest.mark.parametrize("port", [0, 70000])
+def test_a_port_is_a_number_up_to_65535(servers: Servers, port: int) -> None:
+    result = run("gateway_port", kubeconfig=str(servers.kubeconfig("mesh")), port=port)
+    assert (result["failed"], result["failure"]) == (True, "port")
