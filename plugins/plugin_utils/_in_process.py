@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 
 import ansible.module_utils.basic
 from ansible.plugins.action import ActionBase
+from ansible.plugins.action.normal import ActionModule as ModuleAction
 
 PROFILE = "legacy"
 """How ansible-core 2.19 and later write arguments and results of modules that name no other profile."""
@@ -42,7 +43,7 @@ def warm(*libraries: str) -> tuple[str, ...]:
     return tuple(there)
 
 
-class InProcessAction(ActionBase):  # type: ignore[misc]
+class InProcessAction(ModuleAction):  # type: ignore[misc]
     """Runs ``main`` of a module here, or the module as Ansible would run it.
 
     Here means: this host, this user, this Python, no other environment, not in the background. The variable
@@ -55,11 +56,11 @@ class InProcessAction(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Carry out the task; returns what the module returns."""
         variables = task_vars or {}
-        result: dict[str, Any] = super().run(tmp, variables)
-        if self._is_here(variables):
-            result.update(self._call(variables))
-        else:
-            result.update(self._execute_module(task_vars=variables))
+        if not self._is_here(variables):
+            elsewhere: dict[str, Any] = super().run(tmp, variables)
+            return elsewhere
+        result: dict[str, Any] = ActionBase.run(self, tmp, variables)
+        result.update(self._call(variables))
         return result
 
     def _is_here(self, variables: dict[str, Any]) -> bool:

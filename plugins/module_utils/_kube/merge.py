@@ -39,7 +39,21 @@ def to_patch(found: Object, wanted: Object) -> Object | None:
     and this one does not are removed.
     """
     known, patch = apply_patch(deepcopy(found), deepcopy(wanted))
-    return None if patch is known else patch
+    # The merge repeats lists whose items the server has completed with defaults.
+    return None if patch is known or laid(patch, found) == found else patch
+
+
+def laid(patch: Any, over: Any) -> Any:
+    """What comes of a merge patch (RFC 7386)."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(over) if isinstance(over, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = laid(value, result.get(key))
+    return result
 
 
 def readable(item: Object | None) -> Object:
