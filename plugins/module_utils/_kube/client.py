@@ -6,8 +6,9 @@ Everything of ours that reads or writes a Kubernetes API goes through `connect`,
 how the client differs between its versions (31 to 37: the signature of ``ApiClient.call_api`` changed,
 ``DynamicClient.request`` did not) and what it raises. Objects are raw dicts, as the API sends them.
 
-Discovery is done here with one request per API group and version. The client's own discovery caches
-on disk by host name, and that cache survives a server that was replaced by another one.
+How the common kinds are served is a part of their API and known here; other kinds are discovered with one
+request per API group and version. The client's own discovery caches on disk by host name, and that cache
+survives a server that was replaced by another one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,6 +63,28 @@ class Resource(NamedTuple):
 
     plural: str
     namespaced: bool
+
+
+WELL_KNOWN: dict[tuple[str, str], Resource] = {
+    ("v1", "Namespace"): Resource("namespaces", False),
+    ("v1", "Service"): Resource("services", True),
+    ("v1", "Pod"): Resource("pods", True),
+    ("v1", "Event"): Resource("events", True),
+    ("apps/v1", "Deployment"): Resource("deployments", True),
+    ("apps/v1", "ReplicaSet"): Resource("replicasets", True),
+    **{
+        (f"networking.istio.io/{version}", kind): Resource(plural, True)
+        for version in ("v1", "v1beta1")
+        for kind, plural in (
+            ("Gateway", "gateways"),
+            ("VirtualService", "virtualservices"),
+            ("DestinationRule", "destinationrules"),
+        )
+    },
+    ("istio.alibabacloud.com/v1beta1", "IstioGateway"): Resource("istiogateways", True),
+}
+"""The kinds that every run of this collection needs: to ask how they are served would double its requests.
+A server that does not serve one answers 404, and only then is it asked."""
 
 
 def connect(
@@ -136,28 +160,41 @@ class Api:
         Raises:
             KubeError: ``failure="kind"`` when it does not.
         """
-        if api_version not in self._served:
-            self._served[api_version] = self._discover(api_version)
-        try:
-            return self._served[api_version][kind]
-        except KeyError:
-            raise not_served(kind, api_version, self.server, self.kubeconfig) from None
+        known = WELL_KNOWN.get((api_version, kind)) or self._kinds(api_version).get(kind)
+        if known is None:
+            raise not_served(kind, api_version, self.server, self.kubeconfig)
+        return known
 
     def serves(self, api_version: str, kind: str) -> bool:
-        """Whether the server knows a kind at all."""
+        """Whether the server knows a kind at all; asks it once."""
+        return kind in self._kinds(api_version)
+
+    def _kinds(self, api_version: str) -> dict[str, Resource]:
+        """The kinds of one group and version, asked for once."""
+        if api_version not in self._served:
+            self._served[api_version] = self._discover(api_version)
+        return self._served[api_version]
+
+    @contextmanager
+    def _serving(self, api_version: str, kind: str) -> Iterator[None]:
+        """Tell a kind that is not served from an object that is not there: both are a 404.
+
+        Raises:
+            KubeError: ``failure="kind"`` in place of the server's 404.
+        """
         try:
-            self.resource(api_version, kind)
+            yield
         except KubeError as error:
-            if error.failure == "kind":
-                return False
+            if error.status == 404 and error.failure != "namespace" and not self.serves(api_version, kind):
+                raise not_served(kind, api_version, self.server, self.kubeconfig) from None
             raise
-        return True
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
         """One object, or None when it does not exist."""
         path = f"{self._path(api_version, kind, namespace)}/{name}"
         try:
-            return self.request("get", path)
+            with self._serving(api_version, kind):
+                return self.request("get", path)
         except KubeError as error:
             if error.status == 404:
                 return None
@@ -192,7 +229,8 @@ class Api:
             KubeError: status 409 when it exists.
         """
         path = self._path(obj["apiVersion"], obj["kind"], obj["metadata"].get("namespace"))
-        return self.request("post", path, query=_writing(field_manager, dry_run, strict), body=obj)
+        with self._serving(obj["apiVersion"], obj["kind"]):
+            return self.request("post", path, query=_writing(field_manager, dry_run, strict), body=obj)
 
     def patch(
         self,
@@ -368,7 +406,8 @@ class Api:
         self, api_version: str, kind: str, namespace: str | None, query: dict[str, str]
     ) -> tuple[Objects, str]:
         """All objects of a kind with the version of the list."""
-        answer = self.request("get", self._path(api_version, kind, namespace), query=query)
+        with self._serving(api_version, kind):
+            answer = self.request("get", self._path(api_version, kind, namespace), query=query)
         return answer.get("items") or [], answer.get("metadata", {}).get("resourceVersion", "")
 
     def _follow(

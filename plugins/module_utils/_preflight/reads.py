@@ -108,11 +108,11 @@ def _guest_labels(
 
 
 def _read_cluster(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
-    server, api = _server(
+    server, api, deployments = _server(
         sources.cluster_kubeconfig,
         sources.request_timeout,
-        (("apps/v1", "Deployment"), ("v1", "Service")),
-        "it does not know Deployments and Services, so it is not the cluster that runs the application",
+        lambda api: api.list("apps/v1", "Deployment", wanted.namespace),
+        "it does not know Deployments, so it is not the cluster that runs the application",
         "Set asm_lanes_cluster_kubeconfig to the kubeconfig of the ACK cluster; "
         "the one of the ASM control plane belongs in asm_lanes_mesh_kubeconfig",
     )
@@ -123,15 +123,15 @@ def _read_cluster(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
         "cluster_server": server,
         "namespace": _kube(lambda: api.get("v1", "Namespace", wanted.namespace)),
         "services": _kube(lambda: api.list("v1", "Service", wanted.namespace)),
-        "deployments": _kube(lambda: api.list("apps/v1", "Deployment", wanted.namespace)),
+        "deployments": deployments,
     }
 
 
 def _read_mesh(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
-    server, api = _server(
+    server, api, gateway = _server(
         sources.mesh_kubeconfig,
         sources.request_timeout,
-        ((ASM_GATEWAY_API, "IstioGateway"),),
+        lambda api: api.get(ASM_GATEWAY_API, "IstioGateway", wanted.gateway_name, wanted.gateway_namespace),
         "it does not know IstioGateways, so it is not the control plane of an ASM instance",
         "Set asm_lanes_mesh_kubeconfig to the kubeconfig of the ASM instance (ASM console, or "
         "DescribeServiceMeshKubeconfig); the one of the ACK cluster belongs in asm_lanes_cluster_kubeconfig",
@@ -141,9 +141,6 @@ def _read_mesh(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
         blocked: Reading[Any] = Reading(blocked="the control plane could not be read")
         return {"mesh_server": server, **dict.fromkeys(names, blocked)}
     versions = _kube(lambda: [one for one in ISTIO_VERSIONS if api.serves(one, "VirtualService")])
-    gateway = _kube(
-        lambda: api.get(ASM_GATEWAY_API, "IstioGateway", wanted.gateway_name, wanted.gateway_namespace)
-    )
     if not versions.value:
         blocked = Reading(blocked="the control plane does not serve Istio's VirtualService")
         return {
@@ -164,16 +161,21 @@ def _read_mesh(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
 
 
 def _server(
-    kubeconfig: str, timeout: float, kinds: tuple[tuple[str, str], ...], otherwise: str, remedy: str
-) -> tuple[Reading[str], Api | None]:
-    """Connect and make sure that it is the server that is meant: it knows *kinds*."""
+    kubeconfig: str, timeout: float, first: Callable[[Api], Value], otherwise: str, remedy: str
+) -> tuple[Reading[str], Api | None, Reading[Value]]:
+    """Connect and read *first*, of a kind that only the server that is meant knows."""
+    nothing: Reading[Value] = Reading(blocked="the server could not be read")
     try:
         api = connect(kubeconfig, timeout=timeout)
-        if all(api.serves(*kind) for kind in kinds):
-            return Reading(api.server), api
+        value = Reading(first(api))
     except KubeError as error:
-        return _kube_problem(error), None
-    return Reading(problem=f"{api.server} is another server: {otherwise}", remedy=remedy), None
+        if error.failure == "kind":
+            problem = f"{api.server} is another server: {otherwise}"
+            return Reading(problem=problem, remedy=remedy), None, nothing
+        if error.failure in ("forbidden", "namespace"):  # this reading only; the server is the right one
+            return Reading(api.server), api, _kube_problem(error)
+        return _kube_problem(error), None, nothing
+    return Reading(api.server), api, value
 
 
 def _asm(call: Callable[[], Value]) -> Reading[Value]:

@@ -30,6 +30,14 @@ def test_apply_twice_client_side_and_server_side(lab: Lab) -> None:
     assert lab.server.stats["writes"] == writes
 
 
+def test_a_changed_custom_resource_is_applied_again(lab: Lab) -> None:
+    """Once refused with 415: OpenAPI promised a strategic merge, which custom resources do not have."""
+    lab.kubectl("apply", "-f-", stdin=manifests(widget()))
+    changed = widget()
+    changed["metadata"]["labels"] = {"changed": "yes"}
+    assert "configured" in lab.kubectl("apply", "-f-", stdin=manifests(changed))
+
+
 def test_conflicts_between_kubectl_and_others(lab: Lab) -> None:
     lab.kubectl(
         "apply", "--server-side", "--field-manager=one", "-f-", stdin=manifests(deployment(replicas=1))

@@ -82,7 +82,8 @@ class Servers:
                 for name, deployment in list(known.items()):
                     path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}/status"
                     if deployment.get("status", {}) != (ready := _ready(deployment)):
-                        api.request("put", path, body={**deployment, "status": ready})
+                        with contextlib.suppress(KubeError):  # seen before it was changed again: comes again
+                            api.request("put", path, body={**deployment, "status": ready})
 
     def names(self, name: str, kinds: str, namespace: str = "default") -> set[str]:
         """The objects of some kinds, as ``kind/name``."""

@@ -12,9 +12,9 @@ Obj = dict[str, Any]
 _PATCH_TYPES = (
     "application/json-patch+json",
     "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
 )
+_STRATEGIC = "application/strategic-merge-patch+json"
 
 
 def index(registry: Registry) -> Obj:
@@ -74,7 +74,9 @@ def _paths(resource: Resource, component: str, gvk: Obj) -> Obj:
             described["requestBody"] = {"content": body}
         return described
 
-    patch = {kind: {"schema": {"type": "object"}} for kind in _PATCH_TYPES}
+    # kubectl apply reads here which patch it may send; there is no strategic one for custom resources.
+    types = _PATCH_TYPES if resource.custom else (*_PATCH_TYPES, _STRATEGIC)
+    patch = {kind: {"schema": {"type": "object"}} for kind in types}
     return {
         f"{base}/{resource.plural}": {
             "get": operation("list", []),
