@@ -1,0 +1,33 @@
+"""What an unchanged replay may cost, counted and not timed: requests, writes, tasks, processes, imports."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+from bench.replay import BENCH, minimum, world
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_an_unchanged_replay_keeps_its_budget() -> None:
+    with world() as here:
+        first = here.run("ours")
+        assert first.writes > 0, "the counting is blind"
+        file = here.folder / "processes"
+        again = here.run("ours", PYTHONPATH=str(BENCH / "counting"), COUNT_PROCESSES=str(file))
+        lines = [line.split() for line in file.read_text().splitlines()]
+        recap = dict(
+            word.split("=") for word in re.findall(r"\w+=\d+", (here.folder / "ours.log").read_text())
+        )
+    started = Counter(kind for kind, _value in lines)
+    tasks = sum(int(recap[outcome]) for outcome in ("ok", "skipped"))
+    assert recap["changed"] == "0"
+    assert again.writes == 0
+    assert again.requests <= 2 * minimum()
+    assert tasks <= 25
+    # ansible-playbook alone: every module runs in it. A second process is a module that does not.
+    assert started["python"] == 1
+    assert started["fork"] <= tasks + 3
+    assert max(int(value) for kind, value in lines if kind == "modules") <= 4000
