@@ -28,25 +28,23 @@ class Step:
     """What is to be done about one object, and what has come of it.
 
     Attributes:
-        wanted: the object as stated, None when it shall go.
+        wanted: the object as stated; empty when it shall go.
         found: as it is on the server, None when it is not there.
         change: ``created``, ``patched``, ``deleted`` or ``unchanged``.
-        patch: the merge patch, when it is to be patched.
+        patch: the merge patch; empty unless it is to be patched.
         after: as it is, or by a dry run would be, in the end; None when it is gone.
     """
 
-    wanted: Object | None
+    wanted: Object
     found: Object | None
     change: str
-    patch: Object | None = None
+    patch: Object = field(default_factory=dict)
     after: Object | None = None
 
     @property
     def object(self) -> Object:
         """The object in its last known form."""
-        known = self.after or self.found or self.wanted
-        assert known is not None
-        return known
+        return self.after or self.found or self.wanted
 
     @property
     def title(self) -> str:
@@ -144,7 +142,7 @@ def absent(
     """
     for api_version, kind, namespace in groups:
         there = api.list(api_version, kind, namespace or None, label_selector=selector(labels))
-        steps = [Step(None, {"apiVersion": api_version, "kind": kind, **item}, DELETED) for item in there]
+        steps = [Step({}, {"apiVersion": api_version, "kind": kind, **item}, DELETED) for item in there]
         outcome.steps += steps
         if check_mode or not steps:
             continue
@@ -220,17 +218,15 @@ def _step(wanted: Object, found: Object | None) -> Step:
     if found is None:
         return Step(wanted, None, CREATED)
     patch = to_patch(found, wanted)
-    return Step(wanted, found, PATCHED if patch else UNCHANGED, patch, found)
+    return Step(wanted, found, PATCHED if patch else UNCHANGED, patch or {}, found)
 
 
 def _write(api: Api, step: Step, outcome: Outcome, dry_run: bool) -> None:
     """Create or patch, or let the server say what would come of it."""
-    assert step.wanted is not None
     with _named(step, outcome):
         if step.found is None:
             answer = api.create(to_create(step.wanted), MANAGER, dry_run=dry_run, strict=True)
         else:
-            assert step.patch is not None
             answer = api.patch(step.found, step.patch, MANAGER, exactly=False, dry_run=dry_run, strict=True)
     step.after = answer
     if step.found is not None and same(step.found, answer):
