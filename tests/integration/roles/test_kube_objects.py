@@ -49,7 +49,7 @@ def test_created_once_then_one_list_and_no_write(shop: Servers) -> None:
     second = objects(shop, *wanted)
     assert (second["changed"], second["written"]) == (False, [])
     assert shop.cluster.stats["writes"] == stats["writes"]
-    assert shop.cluster.stats["total"] - stats["total"] == 2  # the kinds of v1, and one list
+    assert shop.cluster.stats["total"] - stats["total"] == 1  # the list of Services
 
 
 def test_what_others_have_set_stays_and_what_was_stated_before_goes(shop: Servers) -> None:
