@@ -58,6 +58,15 @@ options:
         the task does.
       - When omitted, E(ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION), or 3600.
     type: int
+  sts_endpoint:
+    description:
+      - Where to reach STS when a role is assumed, as C(host) or C(host:port), such as
+        C(sts-vpc.cn-hangzhou.aliyuncs.com) from within a VPC.
+      - It is always reached by https, and its certificate is checked against the authorities of the Python
+        package C(certifi), whatever the environment says.
+      - When omitted, the SDK's own, V(sts.aliyuncs.com) unless E(ALIBABA_CLOUD_STS_REGION) and
+        E(ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED) name another.
+    type: str
   ecs_role_name:
     description:
       - Name of the RAM role of the ECS instance on which the task runs; its metadata service tells the keys.

@@ -114,7 +114,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             found = measure(asm, groups, lanes)
         finally:
-            asm.stop()
+            asm.close()
     for name, value in found.items():
         print(f"{name:<22}{value:>10.1f}" if isinstance(value, float) else f"{name:<22}{value:>8}")
     kept = {

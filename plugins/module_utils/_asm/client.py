@@ -157,10 +157,9 @@ class AsmClient:
 
     def _connect(self) -> Any:
         connection = self._connection
-        if connection.endpoint and not _ENDPOINT.fullmatch(connection.endpoint):
-            words = f"{connection.endpoint!r} is not an endpoint"
-            hint = "Write the endpoint option as host or host:port; the scheme goes into the protocol option."
-            raise AsmError(Kind.INVALID, "Connection", f"mesh {self.mesh_id}", words, hint=hint)
+        role = connection.identity.role
+        self._check_endpoint("endpoint", connection.endpoint, "the scheme goes into the protocol option")
+        self._check_endpoint("sts_endpoint", role and role.sts_endpoint, "STS is always reached by https")
         keys = self._find_keys()
         config = self._sdk.config(
             access_key_id=keys.key_id,
@@ -172,6 +171,12 @@ class AsmClient:
             user_agent="ansible-asm.lanes",
         )
         return self._sdk.client(config)
+
+    def _check_endpoint(self, option: str, value: str | None, scheme: str) -> None:
+        if value and not _ENDPOINT.fullmatch(value):
+            words = f"{value!r} is not an endpoint"
+            hint = f"Write the {option} option as host or host:port; {scheme}."
+            raise AsmError(Kind.INVALID, "Connection", f"mesh {self.mesh_id}", words, hint=hint)
 
     def _find_keys(self) -> Keys:
         connection = self._connection

@@ -39,6 +39,7 @@ def credentials_argument_spec() -> dict[str, Any]:
         "role_arn": {"type": "str"},
         "role_session_name": {"type": "str", "fallback": (env_fallback, SESSION_NAME_VARIABLES)},
         "role_session_expiration": {"type": "int", "fallback": (env_fallback, SESSION_EXPIRATION_VARIABLES)},
+        "sts_endpoint": {"type": "str"},
         "ecs_role_name": {"type": "str"},
         "oidc_provider_arn": {"type": "str"},
         "oidc_token_file": {"type": "path", "no_log": False},

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from ansible_collections.asm.lanes.plugins.modules import mesh_info
 from asm_lanes_lab.asm import Fault
-from integration.mesh.conftest import NOBODY, SECRET, TOKEN, module, options, play
+from integration.mesh.conftest import NOBODY, SECRET, module, options, play
+from lab_servers import TOKEN
 
 GATEWAY = {
     "apiVersion": "istio.alibabacloud.com/v1beta1",

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from ansible_collections.asm.lanes.plugins.modules import mesh_kubeconfig
 from asm_lanes_lab.asm import Fault
-from integration.mesh.conftest import NOBODY, SECRET, TOKEN, environment, module, options, play
+from integration.mesh.conftest import NOBODY, SECRET, environment, module, options, play
+from lab_servers import TOKEN
 from unit.mesh.kubeconfigs import secret_of, with_certificate
 
 ACTION = "DescribeServiceMeshKubeconfig"
