@@ -159,7 +159,9 @@ class AsmClient:
         connection = self._connection
         role = connection.identity.role
         self._check_endpoint("endpoint", connection.endpoint, "the scheme goes into the protocol option")
-        self._check_endpoint("sts_endpoint", role and role.sts_endpoint, "STS is always reached by https")
+        self._check_endpoint(
+            "sts_endpoint", role.sts_endpoint if role else None, "STS is always reached by https"
+        )
         keys = self._find_keys()
         config = self._sdk.config(
             access_key_id=keys.key_id,

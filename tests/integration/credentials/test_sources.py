@@ -56,31 +56,40 @@ class Cloud:
         self.token_file = folder / "oidc-token"
         self.token_file.write_text(OIDC_TOKEN)
         settings = Settings.parse({}, state_dir=folder)
-        cluster, mesh = (servers.started(name, folder / name) for name in ("cluster", "mesh"))
+        self.files = settings.files
+        cluster = servers.started("cluster", self.files.cluster_kubeconfig)
+        mesh = servers.started("mesh", self.files.mesh_kubeconfig)
         self.api = servers.openapi(settings, mesh, cluster, [SESSION])
 
     @property
     def sts_endpoint(self) -> str:
         return f"localhost:{self.sts.server_port}"
 
-    def run(self, options: dict[str, Any], **variables: str) -> dict[str, Any]:
-        """The result of lane_group_info. variables: of its environment."""
+    def forget(self) -> None:
+        """What was asked so far."""
         self.sts.seen.clear()
         self.proxy.tunnels.clear()
         self.api.stats.reset()
-        proxy = f"http://127.0.0.1:{self.proxy.server_port}"
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        """No credentials of whoever runs the tests, the proxy, and the authority of the tests."""
         foreign = ("ALIBABA", "ALICLOUD", "ANSIBLE_")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
         for name in ("HTTP_PROXY", "HTTPS_PROXY"):
-            environment[name] = environment[name.lower()] = proxy
+            environment[name] = environment[name.lower()] = f"http://127.0.0.1:{self.proxy.server_port}"
         paths = [str(self.folder / "trust"), str(ROOT / ".ansible/collections")]
-        environment.update(HOME=str(self.folder), **{"PYTHONPATH": os.pathsep.join(paths), **variables})
+        known = {"HOME": str(self.folder), "NO_PROXY": "127.0.0.1", "PYTHONPATH": os.pathsep.join(paths)}
+        return {**environment, **known, **variables}
+
+    def run(self, options: dict[str, Any], **variables: str) -> dict[str, Any]:
+        """The result of lane_group_info. variables: of its environment."""
+        self.forget()
         endpoint = {"endpoint": f"127.0.0.1:{self.api.port}", "protocol": "http"}
         arguments = {"mesh_id": "lab-mesh", **endpoint, **options, "timeout": 30}
         done = subprocess.run(
             [sys.executable, "-m", "ansible_collections.asm.lanes.plugins.modules.lane_group_info"],
             input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
-            env=environment,
+            env=self.environment(**variables),
             capture_output=True,
             text=True,
             check=False,
@@ -192,3 +201,33 @@ def test_sts_endpoint_with_a_scheme(cloud: Cloud) -> None:
     assert (
         "Write the sts_endpoint option as host or host:port; STS is always reached by https" in failed["msg"]
     )
+
+
+def test_the_roles_take_every_source_by_one_variable(cloud: Cloud) -> None:
+    """Preflight, lane group and drift with keys of the instance's role, nothing else."""
+    cloud.forget()
+    roles = [f"asm.lanes.{name}" for name in ("preflight", "lane_group", "lane_drift")]
+    variables = {
+        "ansible_python_interpreter": sys.executable,
+        "asm_lanes_mesh_id": "lab-mesh",
+        "asm_lanes_endpoint": f"127.0.0.1:{cloud.api.port}",
+        "asm_lanes_protocol": "http",
+        "asm_lanes_cluster_kubeconfig": str(cloud.files.cluster_kubeconfig),
+        "asm_lanes_mesh_kubeconfig": str(cloud.files.mesh_kubeconfig),
+        "asm_lanes_connection": {"ecs_role_name": ECS_ROLE, "request_timeout": 20},
+        "preflight_fail_on": "never",
+    }
+    book = cloud.folder / "play.yml"
+    play = {"hosts": "localhost", "gather_facts": False, "vars": variables, "roles": roles}
+    book.write_text(json.dumps([play]))
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), str(book), "--check", "-vvv"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=cloud.environment(), capture_output=True, text=True, check=False, timeout=100
+    )
+    told = done.stdout + done.stderr
+    assert done.returncode == 0, told[-3000:]
+    assert not [secret for secret in SECRETS if secret in told], "a secret is shown"
+    actions = cloud.api.stats.as_dict()["actions"]
+    assert {"DescribeServiceMeshDetail", "GetSwimLaneGroupList"} <= set(actions)
+    assert "- mesh (failed)" not in told
+    assert "group_missing" in told
