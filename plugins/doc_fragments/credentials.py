@@ -111,13 +111,16 @@ options:
     default: 10
   calls_per_second:
     description:
-      - Calls of the API that the task makes per second, repetitions included. After a rest, ten calls may be
-        made at once, so that a run that finds nothing to change hardly ever waits.
-      - A call whose turn would come only after O(timeout) fails at once. Tasks that run at the same time do
-        not share a budget.
-      - The API documents no limit; the default is a cautious choice.
+      - Calls of the API per second, repetitions included. After a rest, twenty calls may be made at once, so
+        that a run that finds nothing to change hardly ever waits.
+      - All tasks of a user on one machine share the budget of an endpoint, also those that run at the same
+        time, as the forks of a play over many meshes do. It is kept in the folder C(asm.lanes) of
+        E(XDG_CACHE_HOME), by default C(~/.cache).
+      - A call whose turn would come only after O(timeout) fails at once.
+      - Alibaba Cloud limits each operation of an account and shows the limits in its Quota Center. The
+        default is about what one call after another makes. Calls that are throttled are repeated.
     type: float
-    default: 5
+    default: 20
   timeout:
     description:
       - Seconds that the whole task may take, with all its calls, repetitions and waits.

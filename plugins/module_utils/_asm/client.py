@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from .budget import CallBudget
+from .budget import CallBudget, SharedBuckets
 from .credentials import Connection
 from .deadline import Deadline
 from .errors import AsmError, Kind, from_exception
@@ -23,6 +23,7 @@ from .sdk_credentials import Keys, explain, find_keys
 
 LIBRARY = "alibabacloud-servicemesh20200111"
 MINIMUM = "3.4.0"  # the first whose models have the fields that lanes need (its changelog)
+DEFAULT_ENDPOINT = "servicemesh.aliyuncs.com"  # the SDK's, for all regions (verified)
 CONNECT_TIMEOUT = 5.0  # seconds; the SDK's own default
 _ENDPOINT = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:\d+)?")
 
@@ -126,7 +127,10 @@ class AsmClient:
     def _make_budget(self) -> CallBudget | None:
         rate = self._connection.calls_per_second
         try:
-            return None if rate is None else CallBudget(rate)
+            if rate is None:
+                return None
+            where = self._connection.endpoint or DEFAULT_ENDPOINT
+            return CallBudget(rate, shared=SharedBuckets.of_user(), name=where)
         except ValueError as error:
             hint = "Write a number above 0 into the option calls_per_second."
             raise AsmError(

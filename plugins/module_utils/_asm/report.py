@@ -28,9 +28,10 @@ RECREATION = (
 
 def truth_tables(plan: Plan) -> dict[str, Any]:
     """The result's ``truth_table``."""
+    before = _rows(plan.before)
     return {
-        "before": _rows(plan.before),
-        "after": _rows(plan.after),
+        "before": before,
+        "after": before if plan.before == plan.after else _rows(plan.after),
         "moves": [move.as_dict() for move in moves(plan.before, plan.after)],
         "shifts": [shift.as_dict() for shift in shifts(plan.before, plan.after)],
     }
