@@ -184,13 +184,15 @@ class InProcess:
 
     asm: Emulator
 
-    def client(self, seconds: float = 15) -> AsmClient:
+    def client(self, seconds: float = 15, pace: float | None = None) -> AsmClient:
+        """pace: calls per second."""
         connection = Connection(
             ADMIN.access_key_id,
             ADMIN.access_key_secret,
             endpoint=self.asm.endpoint,
             protocol="http",
             request_timeout=1.0,
+            calls_per_second=pace,
         )
         return AsmClient(connection, MESH, Deadline(seconds), RetryPolicy(base=0.02))
 
