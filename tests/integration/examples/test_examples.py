@@ -62,7 +62,8 @@ class World:
 
 
 WORLDS = {
-    "kube_check": World(),
+    "gateway_port": World(),
+    "kube_objects": World(),
     "lane_group": World(),
     "lane_group_drift": World(guide()),
     "lane_group_info": World(guide()),
