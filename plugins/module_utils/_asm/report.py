@@ -42,13 +42,10 @@ def diff_parts(plan: Plan, name: str) -> list[Part]:
     if not plan.changed:
         return []
     before, after = plan.before, plan.after
-    derived = _derived(before), _derived(after)
+    now, then = _derived(before), _derived(after)
     views: list[tuple[str, Any, Any, Callable[[Any], str]]] = [
         (f"lane group {name}", before and as_spec(before), after and as_spec(after), _yaml),
-        *(
-            (title, derived[0].get(title), derived[1].get(title), _yaml)
-            for title in {**derived[0], **derived[1]}
-        ),
+        *((title, now.get(title), then.get(title), _yaml) for title in {**now, **then}),
         (f"truth table of lane group {name}", before, after, _table),
     ]
     parts = [_part(*view) for view in views]
