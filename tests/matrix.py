@@ -269,7 +269,7 @@ def main(wanted: Sequence[str]) -> int:
                     "".join(f"{text:<14}" for text in [*shown, f"{time.monotonic() - began:.0f}"]), flush=True
                 )
         finally:
-            asm.stop()
+            asm.close()
     failed = [cell for cell in tried if cell.complaint]
     for cell in failed:
         print(f"\n==> {cell.name}\n{cell.complaint}")

@@ -58,6 +58,15 @@ options:
         the task does.
       - When omitted, E(ALICLOUD_ASSUME_ROLE_SESSION_EXPIRATION), or 3600.
     type: int
+  sts_endpoint:
+    description:
+      - Where to reach STS when a role is assumed, as C(host) or C(host:port), such as
+        C(sts-vpc.cn-hangzhou.aliyuncs.com) from within a VPC.
+      - It is always reached by https, and its certificate is checked against the authorities of the Python
+        package C(certifi), whatever the environment says.
+      - When omitted, the SDK's own, V(sts.aliyuncs.com) unless E(ALIBABA_CLOUD_STS_REGION) and
+        E(ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED) name another.
+    type: str
   ecs_role_name:
     description:
       - Name of the RAM role of the ECS instance on which the task runs; its metadata service tells the keys.
@@ -102,13 +111,16 @@ options:
     default: 10
   calls_per_second:
     description:
-      - Calls of the API that the task makes per second, repetitions included. After a rest, ten calls may be
-        made at once, so that a run that finds nothing to change hardly ever waits.
-      - A call whose turn would come only after O(timeout) fails at once. Tasks that run at the same time do
-        not share a budget.
-      - The API documents no limit; the default is a cautious choice.
+      - Calls of the API per second, repetitions included. After a rest, twenty calls may be made at once, so
+        that a run that finds nothing to change hardly ever waits.
+      - All tasks of a user on one machine share the budget of an endpoint, also those that run at the same
+        time, as the forks of a play over many meshes do. It is kept in the folder C(asm.lanes) of
+        E(XDG_CACHE_HOME), by default C(~/.cache).
+      - A call whose turn would come only after O(timeout) fails at once.
+      - Alibaba Cloud limits each operation of an account and shows the limits in its Quota Center. The
+        default is about what one call after another makes. Calls that are throttled are repeated.
     type: float
-    default: 5
+    default: 20
   timeout:
     description:
       - Seconds that the whole task may take, with all its calls, repetitions and waits.

@@ -1,24 +1,17 @@
 # Copyright (c) 2026, asm.lanes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Documentation of the options in which a lane group is wished for, as one group and as one of many."""
+"""Documentation of the options in which a lane group is stated: as one group, as one of many, to compare."""
 
 from __future__ import annotations
 
 from textwrap import indent
 
 # References between the options begin with a dot, which stands for where the options are.
-_WISH = r"""
+_GROUP = r"""
 name:
   description: Name of the lane group.
   type: str
   required: true
-state:
-  description:
-    - V(present) makes the group as stated.
-    - V(absent) removes its lanes, the baseline last, and then the group.
-  type: str
-  choices: [present, absent]
-  default: present
 mode:
   description:
     - In V(permissive) mode a call to a service that the lane of the request does not contain is answered
@@ -54,7 +47,7 @@ gateway_rule:
       description:
         - Namespace of the C(Gateway).
         - No call of the OpenAPI returns it, so a difference between this and the namespace that a group was
-          created with goes unnoticed, unless O(backend=custom_resource).
+          created with goes unnoticed, unless the group is read from its custom resources.
       type: str
 services:
   description: The services of the call chain, each as C(namespace/name). Needed for a new group.
@@ -114,8 +107,6 @@ ingress_routing:
 lanes:
   description:
     - The lanes of the group. The name of a lane is the value of O(.route_header) that selects it.
-    - Lanes that are in the mesh but not in this list are left alone, with a warning, unless O(.purge_lanes)
-      is set.
   type: list
   elements: dict
   suboptions:
@@ -126,7 +117,7 @@ lanes:
     label_selector:
       description:
         - The labels that the pods of the lane carry.
-        - The OpenAPI takes exactly one.
+        - The OpenAPI takes exactly one, and tells one.
       type: dict
       required: true
     services:
@@ -175,7 +166,7 @@ lanes:
     ingress_weight:
       description:
         - The lane's part of the traffic that is split, with the strategy V(weighted).
-        - Only custom resources can express it. An empty dictionary takes it away.
+        - Only custom resources can express it. An empty dictionary states that there is none.
       type: dict
       suboptions:
         weight:
@@ -185,8 +176,20 @@ lanes:
           description: Where the request goes.
           type: dict
           suboptions: *destination
+"""
+
+_WISH = r"""
+state:
+  description:
+    - V(present) makes the group as stated.
+    - V(absent) removes its lanes, the baseline last, and then the group.
+  type: str
+  choices: [present, absent]
+  default: present
 purge_lanes:
-  description: Whether to remove the lanes that O(.lanes) does not list. Without O(.lanes) nothing is removed.
+  description:
+    - Whether to remove the lanes that O(.lanes) does not list. Else they are left alone, with a warning.
+    - Without O(.lanes) nothing is removed.
   type: bool
   default: false
 on_existing:
@@ -225,13 +228,16 @@ options:
 class ModuleDocFragment:
     """The options in C(module_utils/_asm/lane_options.py).
 
-    DOCUMENTATION: one group. GROUPS: a list of them. WRITING: how they are written.
+    DOCUMENTATION: one group, and what shall become of it. GROUPS: a list of them. STATED: one group, to
+    compare. WRITING: how they are written.
     """
 
     # With a type, because ansible-test reads plain assignments as literal YAML.
-    DOCUMENTATION: str = "options:" + indent(_WISH.replace("O(.", "O("), " " * 2)
+    DOCUMENTATION: str = "options:" + indent((_GROUP + _WISH).replace("O(.", "O("), " " * 2)
 
-    GROUPS: str = _MANY + indent(_WISH.replace("O(.", "O(groups[]."), " " * 6)
+    GROUPS: str = _MANY + indent((_GROUP + _WISH).replace("O(.", "O(groups[]."), " " * 6)
+
+    STATED: str = "options:" + indent(_GROUP.replace("O(.", "O("), " " * 2)
 
     WRITING = r"""
 options:

@@ -15,7 +15,10 @@ description:
   - Beyond the group itself it looks at what decides over requests besides, namely what ASM says about the
     lanes, the DestinationRules, VirtualServices and other objects that ASM generated for them,
     VirtualServices of others, and the pods that the lanes select.
-  - An option that is omitted is not compared.
+  - An option that is omitted is not compared. A lane that is in the mesh but not in O(lanes) is a finding,
+    C(lane_extra).
+  - Without O(mesh_kubeconfig) neither rules and weights of lanes are compared, but for whether there are any,
+    nor the namespace of the gateway rule, nor all labels of a lane that has several.
   - The generated objects are compared by what they do, and against the group that is there, so that an edit
     of a lane is told once. Alibaba documents only some of their content; findings that rest on an inference
     have RV(drift.findings[].inferred) set. Timeouts, retries and other policies in them are not compared.
@@ -24,6 +27,7 @@ description:
 author:
   - asm.lanes maintainers (@asm-lanes)
 extends_documentation_fragment:
+  - asm.lanes.lane_group.stated
   - asm.lanes.credentials
   - asm.lanes.attributes
 attributes:
@@ -40,152 +44,6 @@ attributes:
     membership:
       - asm.lanes.asm
 options:
-  name:
-    description: Name of the lane group.
-    type: str
-    required: true
-  mode:
-    description: Whether calls fall back to a baseline.
-    type: str
-    choices: [permissive, strict]
-  route_header:
-    description: Request header whose value is the name of the lane.
-    type: str
-  trace_header:
-    description: Header that the applications pass on along the call chain.
-    type: str
-  gateway_rule:
-    description: The Istio C(Gateway) through which the traffic of the group enters.
-    type: dict
-    suboptions:
-      name:
-        description: Name of the C(Gateway).
-        type: str
-        required: true
-      namespace:
-        description: Namespace of the C(Gateway). Compared with O(mesh_kubeconfig) only.
-        type: str
-  services:
-    description: The services of the call chain, each as C(namespace/name).
-    type: list
-    elements: str
-  baseline:
-    description: Name of the lane that answers where no other does.
-    type: str
-  service_fallback:
-    description:
-      - Services, each as C(namespace/name), for which another lane than the baseline answers, with the name
-        of that lane.
-    type: dict
-  ingress_routing:
-    description: How requests that carry no lane yet find one at the gateway.
-    type: dict
-    suboptions:
-      strategy:
-        description:
-          - V(rule_based) takes the O(lanes[].ingress_rules) of each lane.
-          - V(weighted) splits what matches here by the O(lanes[].ingress_weight) of each lane.
-        type: str
-        choices: [rule_based, weighted]
-        default: rule_based
-      hosts:
-        description: Hosts whose requests are split, with V(weighted) only. When omitted, all (V(*)).
-        type: list
-        elements: str
-      matches:
-        description: Which requests are split, with V(weighted) only; any of them suffices. When omitted, all.
-        type: list
-        elements: dict
-        suboptions:
-          uri:
-            description: What the path must match; exactly one of the three.
-            type: dict
-            suboptions: &string_match
-              exact:
-                description: The whole of it.
-                type: str
-              prefix:
-                description: Its beginning.
-                type: str
-              regex:
-                description: A regular expression (RE2) that matches the whole of it.
-                type: str
-          headers:
-            description:
-              - Names of headers that must match, each with a dictionary of one of C(exact), C(prefix) and
-                C(regex) as above.
-            type: dict
-  lanes:
-    description:
-      - The lanes of the group. A lane that is in the mesh but not in this list is a finding, C(lane_extra).
-    type: list
-    elements: dict
-    suboptions:
-      name:
-        description: Name of the lane.
-        type: str
-        required: true
-      label_selector:
-        description:
-          - The labels that the pods of the lane carry. Of several the OpenAPI tells one; all of them are
-            compared with O(mesh_kubeconfig) only.
-        type: dict
-        required: true
-      services:
-        description: Those services of the group that the lane contains, each as C(namespace/name).
-        type: list
-        elements: str
-        required: true
-      ingress_rules:
-        description:
-          - Which requests the gateway sends into the lane, with the strategy V(rule_based).
-          - Compared with O(mesh_kubeconfig) only, but for whether there are any.
-        type: list
-        elements: dict
-        suboptions:
-          name:
-            description: Name of the rule, within the lane.
-            type: str
-            required: true
-          hosts:
-            description: Hosts that it is for. When omitted, all (V(*)).
-            type: list
-            elements: str
-          match:
-            description: What a request must match. When omitted, every request does.
-            type: dict
-            suboptions:
-              uri:
-                description: What the path must match; exactly one of the three.
-                type: dict
-                suboptions: *string_match
-              headers:
-                description: See O(ingress_routing.matches[].headers).
-                type: dict
-          destination:
-            description: Where the request goes.
-            type: dict
-            required: true
-            suboptions: &destination
-              service:
-                description: One of the group's services, as C(namespace/name).
-                type: str
-              port:
-                description: Port of the service.
-                type: int
-      ingress_weight:
-        description:
-          - The lane's part of the traffic that is split, with the strategy V(weighted).
-          - An empty dictionary states that there is none. Compared with O(mesh_kubeconfig) only.
-        type: dict
-        suboptions:
-          weight:
-            description: A whole number; the lane gets this of the sum over all lanes.
-            type: int
-          destination:
-            description: Where the request goes.
-            type: dict
-            suboptions: *destination
   mesh_kubeconfig:
     description:
       - Path of the kubeconfig of the mesh's control plane. M(asm.lanes.mesh_kubeconfig) fetches one.

@@ -54,19 +54,13 @@ class OvertakenError(AsmError):
     """Somebody else changed the group in the middle of the run: what was planned no longer fits."""
 
 
-class LaneBackend(ABC):
-    """Lane groups of one mesh. All methods raise AsmError.
+class LaneReader(ABC):
+    """Lane groups of one mesh, to read and to plan. All methods raise AsmError.
 
-    settled, standing: see the constants. seen: what the last ``read`` found.
+    seen: what the last ``read`` found.
     """
 
-    name: str
-
-    def __init__(self, deadline: Deadline, settled: float = SETTLED, standing: float = STANDING) -> None:
-        self.deadline = deadline
-        self.seen: Observed | None = None
-        self._settled = settled
-        self._standing = standing
+    seen: Observed | None = None
 
     @property
     def objections(self) -> Mapping[str, tuple[Objection, ...]]:
@@ -77,15 +71,34 @@ class LaneBackend(ABC):
     def observe(self, name: str | None = None) -> list[Observed]:
         """The group of that name, or all by name; [] when there is none."""
 
-    def check(self, plan: Plan) -> None:  # noqa: B027
-        """Raises SpecError for what this way cannot express; makes no calls. By default it can everything."""
-
     @abstractmethod
     def prepare(self, plan: Plan) -> None:
         """Everything that can be known to fail before the first write.
 
         Raises SpecError for what this way cannot express.
         """
+
+    def read(self, name: str) -> LaneGroup | None:
+        """The group as it is now, None when there is none."""
+        self.seen = next(iter(self.observe(name)), None)
+        return self.seen.group if self.seen else None
+
+
+class LaneBackend(LaneReader):
+    """A way to lane groups that can change them, too.
+
+    settled, standing: see the constants.
+    """
+
+    name: str
+
+    def __init__(self, deadline: Deadline, settled: float = SETTLED, standing: float = STANDING) -> None:
+        self.deadline = deadline
+        self._settled = settled
+        self._standing = standing
+
+    def check(self, plan: Plan) -> None:
+        """Raises SpecError for what this way cannot express; makes no calls. By default it can everything."""
 
     @abstractmethod
     def calls(self, group: str, changes: Iterable[Change]) -> Iterable[Described]:
@@ -97,11 +110,6 @@ class LaneBackend(ABC):
 
         Raises OvertakenError when the state is no longer the one that was planned from.
         """
-
-    def read(self, name: str) -> LaneGroup | None:
-        """The group as it is now, None when there is none."""
-        self.seen = next(iter(self.observe(name)), None)
-        return self.seen.group if self.seen else None
 
     def wait_until_gone(self, name: str) -> None:
         """Return when there is no group of that name."""

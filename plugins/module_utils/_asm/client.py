@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from .budget import CallBudget
+from .budget import CallBudget, SharedBuckets
 from .credentials import Connection
 from .deadline import Deadline
 from .errors import AsmError, Kind, from_exception
@@ -23,6 +23,7 @@ from .sdk_credentials import Keys, explain, find_keys
 
 LIBRARY = "alibabacloud-servicemesh20200111"
 MINIMUM = "3.4.0"  # the first whose models have the fields that lanes need (its changelog)
+DEFAULT_ENDPOINT = "servicemesh.aliyuncs.com"  # the SDK's, for all regions (verified)
 CONNECT_TIMEOUT = 5.0  # seconds; the SDK's own default
 _ENDPOINT = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:\d+)?")
 
@@ -126,7 +127,10 @@ class AsmClient:
     def _make_budget(self) -> CallBudget | None:
         rate = self._connection.calls_per_second
         try:
-            return None if rate is None else CallBudget(rate)
+            if rate is None:
+                return None
+            where = self._connection.endpoint or DEFAULT_ENDPOINT
+            return CallBudget(rate, shared=SharedBuckets.of_user(), name=where)
         except ValueError as error:
             hint = "Write a number above 0 into the option calls_per_second."
             raise AsmError(
@@ -157,10 +161,11 @@ class AsmClient:
 
     def _connect(self) -> Any:
         connection = self._connection
-        if connection.endpoint and not _ENDPOINT.fullmatch(connection.endpoint):
-            words = f"{connection.endpoint!r} is not an endpoint"
-            hint = "Write the endpoint option as host or host:port; the scheme goes into the protocol option."
-            raise AsmError(Kind.INVALID, "Connection", f"mesh {self.mesh_id}", words, hint=hint)
+        role = connection.identity.role
+        self._check_endpoint("endpoint", connection.endpoint, "the scheme goes into the protocol option")
+        self._check_endpoint(
+            "sts_endpoint", role.sts_endpoint if role else None, "STS is always reached by https"
+        )
         keys = self._find_keys()
         config = self._sdk.config(
             access_key_id=keys.key_id,
@@ -172,6 +177,12 @@ class AsmClient:
             user_agent="ansible-asm.lanes",
         )
         return self._sdk.client(config)
+
+    def _check_endpoint(self, option: str, value: str | None, scheme: str) -> None:
+        if value and not _ENDPOINT.fullmatch(value):
+            words = f"{value!r} is not an endpoint"
+            hint = f"Write the {option} option as host or host:port; {scheme}."
+            raise AsmError(Kind.INVALID, "Connection", f"mesh {self.mesh_id}", words, hint=hint)
 
     def _find_keys(self) -> Keys:
         connection = self._connection

@@ -53,11 +53,12 @@ _OIDC_VARIABLES = {
 
 @dataclass(frozen=True)
 class Role:
-    """A RAM role to assume. expiration: seconds."""
+    """A RAM role to assume. expiration: seconds. sts_endpoint: ``host[:port]``, None for the SDK's own."""
 
     arn: str
     session_name: str = SESSION_NAME
     expiration: int = SESSION_EXPIRATION
+    sts_endpoint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,12 @@ def _with_role(identity: Identity, options: Mapping[str, Any], arn: str | None) 
     if expiration < SHORTEST_SESSION:
         words = f"role_session_expiration is {expiration} s, and STS grants no less than {SHORTEST_SESSION} s"
         return Identity(problem=words)
-    role = Role(arn, options.get("role_session_name") or SESSION_NAME, expiration)
+    role = Role(
+        arn,
+        options.get("role_session_name") or SESSION_NAME,
+        expiration,
+        options.get("sts_endpoint") or None,
+    )
     return Identity(
         identity.source,
         identity.profile,

@@ -11,9 +11,10 @@ from .._lanes.model import LaneGroup
 from .._lanes.plan import DELETE_GROUP, CreateOnlyError, Plan, change_as_dict, make_absent_plan, make_plan
 from .._lanes.problems import SpecError
 from .._lanes.words import as_spec, parse
-from .backend import LaneBackend, OvertakenError
+from .backend import LaneBackend, LaneReader, OvertakenError
 from .client import Record
 from .errors import AsmError, Kind
+from .lane_options import stated
 from .report import RECREATION, diff_parts, truth_tables
 
 ROUNDS = 3  # how often a run plans when somebody else keeps changing the group
@@ -82,13 +83,10 @@ def ensure(backend: LaneBackend, wish: Wish, run: Run, check_mode: bool) -> None
     Raises SpecError and CreateOnlyError before anything is written, AsmError at any time.
     """
     name = wish.group.name
-    _plan(backend, wish, run)
-    plan = run.plan
-    if plan is None:
-        return
-    run.warnings += [RECREATION] if plan.recreates else []
+    look(backend, wish, run)
     if check_mode:
-        run.planned = [Record(call.action, call.object) for call in backend.calls(name, plan.changes)]
+        changes = run.plan.changes if run.plan else ()
+        run.planned = [Record(call.action, call.object) for call in backend.calls(name, changes)]
         return
     for left in reversed(range(ROUNDS)):
         try:
@@ -100,10 +98,16 @@ def ensure(backend: LaneBackend, wish: Wish, run: Run, check_mode: bool) -> None
             wish = _plan_anew(backend, wish, run, error)
     if run.plan and run.plan.changed and wish.wait:
         backend.wait_for(run.plan, name, wish.purge_lanes)
-    run.warnings += _objections(backend)
+    run.warnings += objections(backend)
 
 
-def _plan(backend: LaneBackend, wish: Wish, run: Run) -> None:
+def look(reader: LaneReader, wish: Wish, run: Run) -> None:
+    """Read and plan, filling ``run``; nothing is written. Raises as ``ensure`` does."""
+    _plan(reader, wish, run)
+    run.warnings += [RECREATION] if run.plan and run.plan.recreates else []
+
+
+def _plan(backend: LaneReader, wish: Wish, run: Run) -> None:
     current = _assume_unreadable(backend.read(wish.group.name), wish.group)
     if wish.absent:
         plan = make_absent_plan(current)
@@ -132,7 +136,7 @@ def _plan_anew(backend: LaneBackend, wish: Wish, run: Run, error: OvertakenError
     return wish
 
 
-def _refusal(plan: Plan, backend: LaneBackend) -> AsmError:
+def _refusal(plan: Plan, backend: LaneReader) -> AsmError:
     group = plan.before or LaneGroup("")
     unknown = backend.seen is None or backend.seen.ours is None
     whose = "through the OpenAPI it cannot be told who made it" if unknown else "somebody else made it"
@@ -156,11 +160,12 @@ def _carry_out(backend: LaneBackend, run: Run, name: str) -> None:
             backend.wait_until_gone(name)
 
 
-def _objections(backend: LaneBackend) -> list[str]:
+def objections(reader: LaneReader) -> list[str]:
+    """What ASM says against the lanes that were read last, in words."""
     return [
         f"ASM objects to lane {lane}: {objection.text}"
-        for lane, objections in sorted(backend.objections.items())
-        for objection in objections
+        for lane, said in sorted(reader.objections.items())
+        for objection in said
     ]
 
 
@@ -192,7 +197,7 @@ def wish_from(params: dict[str, Any]) -> Wish:
     """The wish in a module's parameters. Raises SpecError."""
     absent = params["state"] == "absent"
     # To remove a group only its name counts: whatever else is stated shall not stop the removal.
-    group = parse({"name": params["name"]} if absent else _stated(params))
+    group = parse({"name": params["name"]} if absent else stated(params))
     return Wish(
         group,
         absent,
@@ -201,10 +206,3 @@ def wish_from(params: dict[str, Any]) -> Wish:
         params["recreate"],
         params["wait"],
     )
-
-
-def _stated(value: Any) -> Any:
-    """Without the suboptions that Ansible fills in with null: an empty dictionary means to clear."""
-    if isinstance(value, dict):
-        return {key: _stated(inner) for key, inner in value.items() if inner is not None}
-    return [_stated(inner) for inner in value] if isinstance(value, list) else value

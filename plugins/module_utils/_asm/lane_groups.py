@@ -11,41 +11,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .._lanes.plan import Change, CreateOnlyError, Plan
+from .._lanes.plan import CreateOnlyError, Plan
 from .._lanes.problems import Problem, SpecError
-from .backend import LaneBackend, Observed
-from .lane_group import Run, Wish, ensure, wish_from
-from .transforms import Call
+from .backend import LaneBackend, LaneReader, Observed
+from .lane_group import Run, Wish, ensure, look, objections, wish_from
 from .writable import NotWritableError
 
 SUBJECT = "the list of lane groups"
 
 
-class ObservedLanes(LaneBackend):
-    """Lane groups as they were found: everything can be read and planned, nothing executed."""
-
-    name = "observed"
+class ObservedLanes(LaneReader):
+    """Lane groups as one look at the mesh found them, to plan for a backend."""
 
     def __init__(self, backend: LaneBackend) -> None:
-        super().__init__(backend.deadline)
         self._backend = backend
         self._found = {observed.group.name: observed for observed in backend.observe()}
 
     def observe(self, name: str | None = None) -> list[Observed]:
         """The group of that name, or all by name; [] when there is none."""
-        return [observed for key, observed in sorted(self._found.items()) if name in (None, key)]
+        if name is None:
+            return [observed for _name, observed in sorted(self._found.items())]
+        return [self._found[name]] if name in self._found else []
 
     def prepare(self, plan: Plan) -> None:
-        """Raises SpecError for what the real backend cannot express."""
+        """Raises SpecError for what the backend cannot express."""
         self._backend.check(plan)
-
-    def calls(self, group: str, changes: Iterable[Change]) -> list[Call]:
-        """None: who executes knows them."""
-        return []
-
-    def execute(self, group: str, change: Change) -> None:
-        """Never called: a group that differs is handed to the real backend."""
-        raise NotImplementedError(f"{change.describe()} cannot be carried out on what was observed")
 
 
 def wishes_from(groups: Sequence[Mapping[str, Any]], wait: bool) -> list[Wish]:
@@ -76,8 +66,12 @@ def ensure_all(backend: LaneBackend, wishes: Sequence[Wish], runs: list[Run], ch
         name = wish.group.name
         runs.append(Run())
         try:
-            # Read once more where there is something to do: the first look may be long ago by then.
-            ensure(backend if name in differing else seen, wish, runs[-1], check_mode)
+            if name in differing:
+                # This reads once more: the first look may be long ago by then.
+                ensure(backend, wish, runs[-1], check_mode)
+                continue
+            look(seen, wish, runs[-1])
+            runs[-1].warnings += [] if check_mode else objections(seen)
         except (SpecError, CreateOnlyError) as error:
             raise SpecError(SUBJECT, _within(name, error)) from None
 
@@ -90,7 +84,7 @@ def _differing(seen: ObservedLanes, wishes: Iterable[Wish]) -> set[str]:
     for wish in wishes:
         name, run = wish.group.name, Run()
         try:
-            ensure(seen, wish, run, check_mode=True)
+            look(seen, wish, run)
         except (SpecError, CreateOnlyError) as error:
             problems += _within(name, error)
             sort = NotWritableError if isinstance(error, NotWritableError) else sort

@@ -69,6 +69,13 @@ def writing_options() -> Spec:
     return {"wait": {"type": "bool", "default": True}, "cluster": {"type": "str"}}
 
 
+def stated(value: Any) -> Any:
+    """Without the suboptions that Ansible fills in with null: an empty dictionary means to clear."""
+    if isinstance(value, dict):
+        return {key: stated(inner) for key, inner in value.items() if inner is not None}
+    return [stated(inner) for inner in value] if isinstance(value, list) else value
+
+
 def _match() -> Spec:
     return {"uri": _group({how: {"type": "str"} for how in HOW}), "headers": {"type": "dict"}}
 

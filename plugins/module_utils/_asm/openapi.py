@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any
 
@@ -25,6 +26,8 @@ from .transforms import (
     services_from_answer,
 )
 from .writable import check_writable
+
+READERS = 4  # lane lists that are read at once; the budget of the client paces them all
 
 
 class OpenApiLanes(LaneBackend):
@@ -57,7 +60,20 @@ class OpenApiLanes(LaneBackend):
         Absence is taken from the lists, since the codes for "not found" are unknown.
         """
         self._item, self._kept, self._clusters_in_use = {}, {}, set()
-        return [self._observed(item) for item in self._items(name)]
+        items = self._items(name)
+        found = zip(items, self._lanes_of(items), strict=True)
+        return [self._observed(item, lanes) for item, lanes in found]
+
+    def _lanes_of(self, items: Sequence[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
+        """The lanes of each group. After a failure no further one is asked for."""
+        names = [str(item.get("GroupName")) for item in items]
+        if len(names) < 2:
+            return [self._lanes(name) for name in names]
+        pool = ThreadPoolExecutor(READERS)
+        try:
+            return list(pool.map(self._lanes, names))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _items(self, name: str | None) -> list[dict[str, Any]]:
         groups = self._list("GetSwimLaneGroupList", f"mesh {self._client.mesh_id}", "SwimLaneGroupList")
@@ -67,8 +83,7 @@ class OpenApiLanes(LaneBackend):
     def _lanes(self, group: str) -> list[dict[str, Any]]:
         return self._list("GetSwimLaneList", f"lane group {group}", "SwimLaneList", group_name=group)
 
-    def _observed(self, item: Mapping[str, Any]) -> Observed:
-        lanes = self._lanes(str(item.get("GroupName")))
+    def _observed(self, item: Mapping[str, Any], lanes: list[dict[str, Any]]) -> Observed:
         self._item, self._kept = item, kept_parameters(item)
         objections = {
             str(lane.get("Name")): objections_from_answer(lane.get("ValidationMessage")) for lane in lanes

@@ -28,9 +28,10 @@ RECREATION = (
 
 def truth_tables(plan: Plan) -> dict[str, Any]:
     """The result's ``truth_table``."""
+    before = _rows(plan.before)
     return {
-        "before": _rows(plan.before),
-        "after": _rows(plan.after),
+        "before": before,
+        "after": before if plan.before == plan.after else _rows(plan.after),
         "moves": [move.as_dict() for move in moves(plan.before, plan.after)],
         "shifts": [shift.as_dict() for shift in shifts(plan.before, plan.after)],
     }
@@ -40,25 +41,31 @@ def diff_parts(plan: Plan, name: str) -> list[Part]:
     """The result's ``diff``, in reading order; [] when nothing changes."""
     if not plan.changed:
         return []
-    views: list[tuple[str, Callable[[LaneGroup], str]]] = [
-        (f"lane group {name}", lambda group: _yaml(as_spec(group))),
-        (f"DestinationRules and VirtualServices of lane group {name}", _derived),
-        (f"truth table of lane group {name}", _table),
+    before, after = plan.before, plan.after
+    now, then = _derived(before), _derived(after)
+    views: list[tuple[str, Any, Any, Callable[[Any], str]]] = [
+        (f"lane group {name}", before and as_spec(before), after and as_spec(after), _yaml),
+        *((title, now.get(title), then.get(title), _yaml) for title in {**now, **then}),
+        (f"truth table of lane group {name}", before, after, _table),
     ]
-    parts = [{"prepared": _changes(plan, name)}]
-    for header, view in views:
-        before, after = (view(group) if group else "" for group in (plan.before, plan.after))
-        if before != after:
-            parts.append(
-                {
-                    "before_header": f"{header} (before)",
-                    "after_header": f"{header} (after)",
-                    "before": before,
-                    "after": after,
-                }
-            )
-    parts.append({"prepared": _moving(plan, name)})
-    return parts
+    parts = [_part(*view) for view in views]
+    return [
+        {"prepared": _changes(plan, name)},
+        *(part for part in parts if part["before"] != part["after"]),
+        {"prepared": _moving(plan, name)},
+    ]
+
+
+def _part(title: str, before: Any, after: Any, view: Callable[[Any], str]) -> Part:
+    """One thing before and after, each None where it does not exist; equal texts where nothing changes."""
+    if before == after:
+        return {"before": "", "after": ""}
+    return {
+        "before_header": f"{title} (before)",
+        "after_header": f"{title} (after)",
+        "before": view(before) if before else "",
+        "after": view(after) if after else "",
+    }
 
 
 def _rows(group: LaneGroup | None) -> list[dict[str, Any]]:
@@ -71,9 +78,12 @@ def _changes(plan: Plan, name: str) -> str:
     return _text([f"changes of lane group {name}, in order", *steps, *note])
 
 
-def _derived(group: LaneGroup) -> str:
+def _derived(group: LaneGroup | None) -> dict[str, Any]:
+    """The Istio resources that the group means, by what they are called in a diff."""
+    if group is None:
+        return {}
     objects = [*destination_rules(group), *virtual_services(group), *ingress_virtual_services(group)]
-    return "".join(f"---\n{_yaml(obj)}" for obj in objects)
+    return {f"{obj['kind']} {obj['metadata']['namespace']}/{obj['metadata']['name']}": obj for obj in objects}
 
 
 def _table(group: LaneGroup) -> str:

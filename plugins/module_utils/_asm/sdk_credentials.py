@@ -60,6 +60,7 @@ def role_provider(sdk: Any, role: Role, keys: Keys) -> Any:
         role_arn=role.arn,
         role_session_name=role.session_name,
         duration_seconds=role.expiration,
+        sts_endpoint=role.sts_endpoint,
     )
 
 
@@ -72,6 +73,7 @@ def oidc_provider(sdk: Any, identity: Identity) -> Any:
         oidc_token_file_path=identity.oidc_token_file,
         role_session_name=role.session_name,
         duration_seconds=role.expiration,
+        sts_endpoint=role.sts_endpoint,
     )
 
 

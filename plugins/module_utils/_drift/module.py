@@ -11,7 +11,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from .._asm.client import AsmClient, Record
 from .._asm.deadline import Deadline
 from .._asm.errors import AsmError, Kind
-from .._asm.lane_options import lane_group_options
+from .._asm.lane_options import lane_group_options, stated
 from .._asm.module import connect_module, fail
 from .._asm.openapi import OpenApiLanes
 from .._kube.client import IMPORT_ERROR
@@ -81,7 +81,7 @@ def run_module(module: AnsibleModule) -> None:
     """Run the module; ends it."""
     task = Task(module)
     try:
-        wanted = parse(_stated(module.params))
+        wanted = parse(stated(module.params))
         drift, source = task.compare(wanted)
     except SpecError as error:
         problems = [{"path": p.path, "message": p.message, "remedy": p.remedy} for p in error.problems]
@@ -99,10 +99,3 @@ def run_module(module: AnsibleModule) -> None:
         words = report.message(wanted.name, drift, fatal)
         module.fail_json(msg=words, failure={"kind": "drift", "message": words}, **result)
     module.exit_json(changed=False, **result)
-
-
-def _stated(value: Any) -> Any:
-    """Without the suboptions that Ansible fills in with null: an empty dictionary means none."""
-    if isinstance(value, dict):
-        return {key: _stated(inner) for key, inner in value.items() if inner is not None}
-    return [_stated(inner) for inner in value] if isinstance(value, list) else value

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from .ingress import IngressRouting, IngressRule, IngressWeight
@@ -71,6 +72,14 @@ class Lane:
     def labels(self) -> dict[str, str]:
         return dict(self.label_selector)
 
+    def contains(self, service: ServiceRef) -> bool:
+        """Whether the service is one of the lane's."""
+        return service in self._services
+
+    @cached_property
+    def _services(self) -> frozenset[ServiceRef]:
+        return frozenset(self.services)
+
 
 @dataclass(frozen=True)
 class LaneGroup:
@@ -94,14 +103,27 @@ class LaneGroup:
 
     def lane(self, name: str | None) -> Lane | None:
         """The lane of that name, or None."""
-        return next((lane for lane in self.lanes or () if lane.name == name), None)
+        return self._lanes.get(name)
+
+    def contains(self, service: ServiceRef) -> bool:
+        """Whether the service is one of the group's."""
+        return service in self._services
+
+    # A truth table asks for lanes and services lanes x services times: looked up, not searched.
+    @cached_property
+    def _lanes(self) -> dict[str | None, Lane]:
+        return {lane.name: lane for lane in self.lanes or ()}
+
+    @cached_property
+    def _services(self) -> frozenset[ServiceRef]:
+        return frozenset(self.services or ())
 
     @property
     def permissive(self) -> bool:
         return self.mode == PERMISSIVE
 
-    @property
-    def fallbacks(self) -> dict[ServiceRef, str]:
+    @cached_property
+    def fallbacks(self) -> Mapping[ServiceRef, str]:
         return dict(self.service_fallback or ())
 
     def with_lane(self, lane: Lane) -> LaneGroup:

@@ -76,6 +76,8 @@ def moves(before: LaneGroup | None, after: LaneGroup | None) -> tuple[Move, ...]
 
     An entry that one of the two groups does not know is answered there as one without a lane.
     """
+    if before == after:
+        return ()
     found = []
     for entry in _entries(before, after):
         for service in _services(before, after):
@@ -115,7 +117,7 @@ def _services(*groups: LaneGroup | None) -> list[ServiceRef]:
 
 
 def _answer(group: LaneGroup | None, service: ServiceRef, entry: str | None) -> Answer | None:
-    if group is None or service not in (group.services or ()):
+    if group is None or not group.contains(service):
         return None
     lane = group.lane(answering_lane(group, service, entry))
     return Answer(lane.name, lane.label_selector) if lane else Answer(None)

@@ -50,7 +50,7 @@ class Row:
 def answering_lane(group: LaneGroup, service: ServiceRef, entry: str | None) -> str | None:
     """The lane that answers a call to ``service``; see Row for ``entry`` and the result."""
     lane = group.lane(entry)
-    if lane and service in lane.services:
+    if lane and lane.contains(service):
         return lane.name
     return fallback_lane(group, service)
 
@@ -64,7 +64,7 @@ def fallback_lane(group: LaneGroup, service: ServiceRef) -> str | None:
         return None
     name = group.fallbacks.get(service) or group.baseline
     lane = group.lane(name)
-    return lane.name if lane and service in lane.services else None
+    return lane.name if lane and lane.contains(service) else None
 
 
 def truth_table(group: LaneGroup) -> tuple[Row, ...]:
@@ -171,7 +171,7 @@ def traffic_labels(group: LaneGroup, selectors: Mapping[ServiceRef, Mapping[str,
 
 
 def _laned_services(group: LaneGroup) -> list[tuple[ServiceRef, list[Lane]]]:
-    pairs = [(s, [lane for lane in group.lanes or () if s in lane.services]) for s in group.services or ()]
+    pairs = [(s, [lane for lane in group.lanes or () if lane.contains(s)]) for s in group.services or ()]
     return [(service, lanes) for service, lanes in pairs if lanes]
 
 

@@ -64,7 +64,7 @@ def _fallback_problems(group: LaneGroup) -> list[Problem]:
         path = f"service_fallback[{service}]"
         if lane is None:
             problems.append(Problem(path, f"there is no lane {name!r}", "Name a lane of this group"))
-        elif service not in lane.services:
+        elif not lane.contains(service):
             problems.append(
                 Problem(
                     path, f"lane {name!r} does not contain {service}", "Name a lane that contains the service"
@@ -163,7 +163,7 @@ def _permissive_problems(group: LaneGroup) -> list[Problem]:
                 "baseline", f"there is no lane {group.baseline!r}", f"Name one of the group's lanes: {names}"
             ),
         ]
-    missing = [str(service) for service in group.services or () if service not in lane.services]
+    missing = [str(service) for service in group.services or () if not lane.contains(service)]
     if missing:
         problems.append(
             Problem(
@@ -188,7 +188,7 @@ def _strict_problems(group: LaneGroup) -> list[Problem]:
             )
         )
     for lane in group.lanes or ():
-        missing = [str(service) for service in group.services or () if service not in lane.services]
+        missing = [str(service) for service in group.services or () if not lane.contains(service)]
         if missing:
             problems.append(
                 Problem(

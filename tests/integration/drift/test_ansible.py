@@ -15,9 +15,10 @@ import yaml
 from ansible_collections.asm.lanes.plugins.module_utils._drift import kinds
 from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, words
 from ansible_collections.asm.lanes.plugins.modules import lane_group_drift
+from lab_servers import TOKEN
 
 from .cases import VERSIONS, gateway, pod, service, virtual_service
-from .world import ADMIN, LANES, SECRET, TOKEN, Obj, World
+from .world import ADMIN, LANES, SECRET, Obj, World
 
 ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent

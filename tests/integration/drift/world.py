@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
-import threading
 import time
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from ansible_collections.asm.lanes.plugins.module_utils._asm.client import AsmClient
 from ansible_collections.asm.lanes.plugins.module_utils._asm.credentials import Connection
 from ansible_collections.asm.lanes.plugins.module_utils._asm.custom_resource import CustomResourceLanes
@@ -23,21 +21,20 @@ from ansible_collections.asm.lanes.plugins.module_utils._drift import report
 from ansible_collections.asm.lanes.plugins.module_utils._drift.reads import Server, Sources, read
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import Api, connect
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import LaneGroup
-from asm_lanes_lab.asm import AsmApi, Credential
+from asm_lanes_lab.asm import Credential
 from asm_lanes_lab.asm.context import version
 from asm_lanes_lab.client import Cluster
 from asm_lanes_lab.controllers import lane_objects
 from asm_lanes_lab.controllers.lane_plan import Meanings, View, decide
 from asm_lanes_lab.controllers.lane_status import merge_patch
 from asm_lanes_lab.controllers.lanes import LaneController
-from asm_lanes_lab.kube import KubeApiServer
 from asm_lanes_lab.objects import path_of
 from asm_lanes_lab.settings import Settings
-from lab_fixture import LAB_FILES
+from lab_servers import LabServers
 
 Obj = dict[str, Any]
 LANES, ISTIO = "istio.alibabacloud.com/v1", "networking.istio.io/v1beta1"
-SECRET, TOKEN = "5ecret-of-the-access-key", "t0p-5ecret-token-of-the-servers"
+SECRET = "5ecret-of-the-access-key"
 ADMIN = Credential("key-admin", SECRET)
 PATIENCE = 60.0  # seconds that the lab gets for anything, on a busy machine too
 _T = TypeVar("_T")
@@ -58,39 +55,19 @@ def connected(file: Path) -> Connected:
     return Connected(str(file), api=connect(file))
 
 
-class World:
-    """The servers live in a thread of their own, so that tests may block."""
+class World(LabServers):
+    """Everything that ASM has, and a connection of the product's to each server."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.settings = Settings.parse({}, state_dir=folder)
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self._thread.start()
-        crds = [
-            crd
-            for file in sorted((LAB_FILES / "asm_lanes_lab/crds").glob("*.yaml"))
-            for crd in yaml.safe_load_all(file.read_text())
-        ]
         self.cluster_file, self.mesh_file = folder / "cluster.kubeconfig", folder / "mesh.kubeconfig"
-        self._servers: list[KubeApiServer] = []
-        self.cluster = self.wait(self._server("cluster", [], self.cluster_file))
-        self.mesh = self.wait(self._server("mesh", crds, self.mesh_file))
+        self.cluster = self.started("cluster", self.cluster_file)
+        self.mesh = self.started("mesh", self.mesh_file)
         self._cluster_server, self._mesh_server = connected(self.cluster_file), connected(self.mesh_file)
-        self.api = AsmApi(self.settings, self.mesh, self.cluster, [ADMIN])
-        self.wait(self.api.start("127.0.0.1", 0))
+        self.api = self.openapi(self.settings, self.mesh, self.cluster, [ADMIN])
         self._openapi = self.client()
         self._controller: Any = None
-
-    def wait(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        """Run a coroutine where the servers live."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
-
-    async def _server(self, name: str, crds: list[Obj], file: Path) -> Cluster:
-        server = KubeApiServer(name, crds, {TOKEN: "admin"})
-        await server.start("127.0.0.1", 0)
-        file.write_text(yaml.safe_dump(server.kubeconfig(TOKEN)))
-        self._servers.append(server)
-        return await Cluster.connect(file, name)
 
     # --- ASM ---
 
@@ -177,15 +154,9 @@ class World:
         await server.delete(*_reference(obj))
 
     def close(self) -> None:
+        """Stop everything."""
         self.stop_asm()
-        self.wait(self.api.stop())
-        for connection in (self.cluster, self.mesh):
-            self.wait(connection.close())
-        for server in self._servers:
-            self.wait(server.stop())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
-        self.loop.close()
+        super().close()
 
 
 def _reference(obj: Obj) -> tuple[str, str, str, str | None]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -26,11 +24,9 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.openapi import Open
 from ansible_collections.asm.lanes.plugins.module_utils._asm.retry import RetryPolicy
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import connect
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import LaneGroup
-from asm_lanes_lab.asm import AsmApi, Credential, Fault
-from asm_lanes_lab.client import Cluster
-from asm_lanes_lab.kube import KubeApiServer
+from asm_lanes_lab.asm import Credential, Fault
 from asm_lanes_lab.settings import Settings
-from lab_fixture import LAB_FILES
+from lab_servers import LabServers
 
 ROOT = Path(__file__).parents[3]
 MESH = "lab-mesh"
@@ -45,35 +41,16 @@ KEYS = (ADMIN, READONLY, NOBODY, EXPIRED)
 SECRETS = [WRONG_SECRET, "t0ken/of+expired==", *(key.access_key_secret for key in KEYS)]
 
 
-class Emulator:
-    """ASM's OpenAPI of the lab, in a thread of its own, so that tests may block."""
+class Emulator(LabServers):
+    """ASM's OpenAPI of the lab on its own API servers."""
 
     def __init__(self, folder: Path) -> None:
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self._thread.start()
+        super().__init__()
         self._folder = folder
-        self.wait(self._start())
-
-    def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Run a coroutine where the emulator lives."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
-
-    async def _start(self) -> None:
-        files = sorted((LAB_FILES / "asm_lanes_lab/crds").glob("*.yaml"))
-        crds = [crd for file in files for crd in yaml.safe_load_all(file.read_text())]
-        settings = Settings.parse({"mesh_id": MESH}, state_dir=self._folder)
-        self.servers, self.clusters = [], []
-        for name in ("cluster", "mesh"):
-            server = KubeApiServer(name, crds=crds if name == "mesh" else [], tokens={"token": "admin"})
-            await server.start("127.0.0.1", 0)
-            kubeconfig = self._folder / f"{name}.kubeconfig"
-            kubeconfig.write_text(yaml.safe_dump(server.kubeconfig("token")))
-            self.servers.append(server)
-            self.clusters.append(await Cluster.connect(kubeconfig, name))
-        cluster, self.mesh = self.clusters
-        self.api = AsmApi(settings, self.mesh, cluster, KEYS)
-        await self.api.start("127.0.0.1", 0)
+        settings = Settings.parse({"mesh_id": MESH}, state_dir=folder)
+        cluster = self.started("cluster", folder / "cluster.kubeconfig")
+        self.mesh = self.started("mesh", self.mesh_kubeconfig)
+        self.api = self.openapi(settings, self.mesh, cluster, KEYS)
         self.endpoint = f"127.0.0.1:{self.api.port}"
 
     @property
@@ -89,13 +66,6 @@ class Emulator:
     def edit(self, kind: str, name: str, **patch: Any) -> None:
         """What somebody else does, at the console or with kubectl."""
         self.wait(self.mesh.patch(LANES, kind, name, patch))
-
-    async def _stop(self) -> None:
-        await self.api.stop()
-        for part in self.clusters:
-            await part.close()
-        for server in self.servers:
-            await server.stop()
 
     async def _clear(self) -> None:
         for kind in ("ASMSwimLane", "ASMSwimLaneGroup"):
@@ -116,18 +86,12 @@ class Emulator:
         """Writes that succeeded since the last reset."""
         return self.api.stats.writes
 
-    def stop(self) -> None:
-        self.wait(self._stop())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join()
-        self.loop.close()
-
 
 @pytest.fixture(scope="session")
 def running_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     emulator = Emulator(tmp_path_factory.mktemp("asm"))
     yield emulator
-    emulator.stop()
+    emulator.close()
 
 
 @pytest.fixture
@@ -220,13 +184,15 @@ class InProcess:
 
     asm: Emulator
 
-    def client(self, seconds: float = 15) -> AsmClient:
+    def client(self, seconds: float = 15, pace: float | None = None) -> AsmClient:
+        """pace: calls per second."""
         connection = Connection(
             ADMIN.access_key_id,
             ADMIN.access_key_secret,
             endpoint=self.asm.endpoint,
             protocol="http",
             request_timeout=1.0,
+            calls_per_second=pace,
         )
         return AsmClient(connection, MESH, Deadline(seconds), RetryPolicy(base=0.02))
 

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_group import Run, Wish, ensure
 from ansible_collections.asm.lanes.plugins.module_utils._asm.resource_transforms import new_group, new_lane
 from ansible_collections.asm.lanes.plugins.module_utils._asm.transforms import Cluster
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import LaneGroup, merge
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.words import as_spec, parse
-from ansible_collections.asm.lanes.plugins.modules import lane_group, lane_group_info
 from hypothesis import given, settings
 from integration.mesh.test_mesh_info import undocumented
 from unit.lanes.strategies import groups
@@ -112,24 +110,6 @@ def test_what_asm_says_is_told(user, asm, info):
         "messages": [{"text": "no gateway", "serious": True}],
         "managed": False,
     }
-
-
-def test_the_examples_of_both_modules_run(user, asm):
-    shared = ("mesh_id", "access_key_id", "access_key_secret", "endpoint", "protocol")
-    block = {
-        "module_defaults": {"group/asm.lanes.asm": {key: user.defaults[key] for key in shared}},
-        "vars": {"mesh_kubeconfig": str(asm.mesh_kubeconfig)},
-    }
-    examples = yaml.safe_load(lane_group.EXAMPLES)
-    tasks = [*examples[:-1], *yaml.safe_load(lane_group_info.EXAMPLES), examples[-1]]
-    for task in tasks:
-        for name in ("asm.lanes.lane_group", "asm.lanes.lane_group_info"):
-            if name in task:
-                task[name]["mesh_id"] = user.defaults["mesh_id"]
-    results = user.play([{**block, "block": tasks}])
-    assert [result.get("failed", False) for result in results] == [False] * len(results)
-    assert [result["changed"] for result in results] == [True] * (len(examples) - 1) + [False] * 3 + [True]
-    assert "ws: base, v2" in user.output
 
 
 @pytest.mark.parametrize("name", ["lane_group", "lane_group_info"])

@@ -22,7 +22,7 @@ def groups(asm):
 
 
 def test_an_unchanged_run_reads_each_group_once(asm, groups):
-    runs = run_all(asm, [Wish(group, purge_lanes=True) for group in groups])
+    runs, _seconds = run_all(asm, [Wish(group, purge_lanes=True) for group in groups])
     assert [run.plan.changed for run in runs] == [False] * GROUPS
     stats = asm.api.stats.as_dict()
     assert stats["actions"] == {"GetSwimLaneGroupList": 1, "GetSwimLaneList": GROUPS}
@@ -31,7 +31,9 @@ def test_an_unchanged_run_reads_each_group_once(asm, groups):
 
 def test_only_what_differs_is_written(asm, lanes, groups):
     new = make_lane("new", {"version": "new"}, groups[4].services)
-    runs = run_all(asm, [Wish(group) for group in [*groups[:4], groups[4].with_lane(new), *groups[5:]]])
+    runs, _seconds = run_all(
+        asm, [Wish(group) for group in [*groups[:4], groups[4].with_lane(new), *groups[5:]]]
+    )
     assert [run.plan.changed for run in runs] == [number == 4 for number in range(GROUPS)]
     assert asm.writes == 1
     assert lanes.read("g4").lane("new").labels == {"version": "new"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import yaml
-from ansible_collections.asm.lanes.plugins.modules import lane_groups
 from asm_lanes_lab.asm import Fault
 
 HELLO = "default/helloworld"
@@ -114,14 +112,3 @@ def test_what_one_group_needs_decides_the_way_for_all(many, asm):
     assert asm.resources()["g2-new"]["spec"]["labelSelector"] == WEIGHTY["label_selector"]
     same = many.run(*groups, mesh_kubeconfig=str(asm.mesh_kubeconfig))
     assert (same["changed"], actions(same)) == (False, ["list ASMSwimLaneGroup", "list ASMSwimLane"])
-
-
-def test_the_examples_run(many, asm):
-    tasks = yaml.safe_load(lane_groups.EXAMPLES)
-    connection = many.task()["asm.lanes.lane_groups"]
-    del connection["groups"]
-    for task in tasks:
-        task["asm.lanes.lane_groups"].update(connection)
-    results = many.user.play(tasks)
-    assert [result["changed"] for result in results] == [True, True]
-    assert list(asm.resources()) == ["ws-base"]

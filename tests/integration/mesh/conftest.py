@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,31 +13,23 @@ from typing import Any
 import pytest
 import yaml
 from asm_lanes_lab.asm import AsmApi, Credential
-from asm_lanes_lab.client import Cluster
-from asm_lanes_lab.kube import KubeApiServer
 from asm_lanes_lab.settings import Settings
-from lab_fixture import LAB_FILES
+from lab_servers import LabServers
 
 ROOT = Path(__file__).parents[3]
-CRDS = LAB_FILES / "asm_lanes_lab" / "crds"
 SECRET = "5ecret-of-the-access-key"
-TOKEN = "t0p-5ecret-token-of-the-mesh"
 ADMIN = Credential("key-admin", SECRET)
 NOBODY = Credential("key-nobody", SECRET, permissions="none")
 
 
-class Lab:
-    """The servers, in a thread of their own, so that tests may block."""
+class Lab(LabServers):
+    """The servers, and ASM APIs of other instances on them."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.settings = Settings.parse({}, state_dir=folder)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._running: list[Any] = []
-        crds = [crd for file in sorted(CRDS.glob("*.yaml")) for crd in yaml.safe_load_all(file.read_text())]
-        self._cluster = self._kube("cluster", [], self.settings.files.cluster_kubeconfig)
-        self._mesh = self._kube("mesh", crds, self.mesh_kubeconfig)
+        self._cluster = self.started("cluster", self.settings.files.cluster_kubeconfig)
+        self._mesh = self.started("mesh", self.mesh_kubeconfig)
         self.handed_out = self.mesh_kubeconfig.read_text()
 
     @property
@@ -47,38 +37,16 @@ class Lab:
         """Of the control plane; what the ASM API hands out."""
         return self.settings.files.mesh_kubeconfig
 
-    def wait(self, coroutine: Any) -> Any:
-        """Run a coroutine where the servers live."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
-
-    def _kube(self, name: str, crds: list[dict[str, Any]], kubeconfig: Path) -> Cluster:
-        server = KubeApiServer(name, crds, {TOKEN: "admin"})
-        self.wait(server.start("127.0.0.1", 0))
-        kubeconfig.write_text(yaml.safe_dump(server.kubeconfig(TOKEN)))
-        cluster = self.wait(Cluster.connect(kubeconfig, name))
-        self._running += [server.stop, cluster.close]
-        return cluster
-
     def api(self, **settings: Any) -> AsmApi:
         """An ASM API on these servers, with other settings."""
         chosen = Settings.parse({**self.settings.as_dict(), **settings})
-        api = AsmApi(chosen, self._mesh, self._cluster, [ADMIN, NOBODY])
-        self.wait(api.start("127.0.0.1", 0))
-        self._running.append(api.stop)
-        return api
+        return self.openapi(chosen, self._mesh, self._cluster, [ADMIN, NOBODY])
 
     def in_cluster(self, **obj: Any) -> None:
         self.wait(self._cluster.apply(obj, "test"))
 
     def in_mesh(self, **obj: Any) -> None:
         self.wait(self._mesh.apply(obj, "test"))
-
-    def close(self) -> None:
-        for stop in reversed(self._running):
-            self.wait(stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from ansible_collections.asm.lanes.plugins.modules import mesh_info
 from asm_lanes_lab.asm import Fault
-from integration.mesh.conftest import NOBODY, SECRET, TOKEN, module, options, play
+from integration.mesh.conftest import NOBODY, SECRET, module, options, play
+from lab_servers import TOKEN
 
 GATEWAY = {
     "apiVersion": "istio.alibabacloud.com/v1beta1",
@@ -115,13 +115,6 @@ def test_failures_say_what_to_do(lab, api, change, kind, words):
     assert result["failure"]["kind"] == kind
     assert words in result["msg"]
     assert SECRET not in json.dumps(result)
-
-
-def test_the_examples_run(lab, api, tmp_path):
-    examples = yaml.safe_load(mesh_info.EXAMPLES)
-    told = play(tmp_path, examples, api, mesh_id="lab-mesh", mesh_kubeconfig=str(lab.mesh_kubeconfig))
-    assert "ingressgateway: 30080" in told
-    assert "changed=0" in told
 
 
 def test_no_secret_is_shown_at_the_highest_verbosity(lab, api, tmp_path):

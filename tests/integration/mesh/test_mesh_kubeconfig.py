@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 import yaml
-from ansible_collections.asm.lanes.plugins.modules import mesh_kubeconfig
 from asm_lanes_lab.asm import Fault
-from integration.mesh.conftest import NOBODY, SECRET, TOKEN, environment, module, options, play
+from integration.mesh.conftest import NOBODY, SECRET, environment, module, options, play
+from lab_servers import TOKEN
 from unit.mesh.kubeconfigs import secret_of, with_certificate
 
 ACTION = "DescribeServiceMeshKubeconfig"
@@ -179,14 +179,6 @@ def test_it_is_returned_only_where_it_is_not_shown(lab, api):
     given, original = yaml.safe_load(result["kubeconfig"]), yaml.safe_load(lab.handed_out)
     del given["extensions"]
     assert given == original
-
-
-def test_the_examples_run(api, dest, tmp_path):
-    examples = yaml.safe_load(mesh_kubeconfig.EXAMPLES)
-    told = play(tmp_path, examples, api, mesh_id="lab-mesh", mesh_kubeconfig=str(dest))
-    assert "failed=0" in told
-    assert "changed=3 " in told
-    assert not dest.exists()
 
 
 def test_no_secret_is_shown_at_the_highest_verbosity(lab, api, dest, tmp_path):

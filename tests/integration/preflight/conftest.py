@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.asm.lanes.plugins.module_utils._asm.credentials import Connection
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import connect
 from ansible_collections.asm.lanes.plugins.module_utils._preflight import checks, reads
 from ansible_collections.asm.lanes.plugins.module_utils._preflight.finding import Finding
 from ansible_collections.asm.lanes.plugins.module_utils._preflight.wanted import Wanted
-from asm_lanes_lab.asm import AsmApi, Credential
-from asm_lanes_lab.client import Cluster
-from asm_lanes_lab.kube import KubeApiServer
+from asm_lanes_lab.asm import Credential
 from asm_lanes_lab.settings import Settings
-from lab_fixture import LAB_FILES
+from lab_servers import LabServers
 
-CRDS = LAB_FILES / "asm_lanes_lab" / "crds"
-TOKEN = "a-token-of-the-tests"
 KEY = Credential("key-of-the-tests", "secret-of-the-tests")
 OURS = {"app.kubernetes.io/managed-by": "asm.lanes"}
 WANTED = Wanted(
@@ -35,49 +28,29 @@ WANTED = Wanted(
 Obj = dict[str, Any]
 
 
-class World:
+class World(LabServers):
     """The servers; every test begins with an empty cluster that has all prerequisites."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.folder = folder
         self.settings = Settings.parse({}, state_dir=folder)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        texts = [file.read_text(encoding="utf-8") for file in sorted(CRDS.glob("*.yaml"))]
-        crds = [document for text in texts for document in yaml.safe_load_all(text)]
         self.cluster_file, self.mesh_file = folder / "cluster.kubeconfig", folder / "mesh.kubeconfig"
-        self._servers = [
-            self._start("cluster", [], self.cluster_file),
-            self._start("mesh", crds, self.mesh_file),
-        ]
-        self._clients = [
-            self._wait(Cluster.connect(file, file.stem)) for file in (self.cluster_file, self.mesh_file)
-        ]
+        files = {"cluster": self.cluster_file, "mesh": self.mesh_file}
+        self._kubes = [self.kube(name, file) for name, file in files.items()]
+        self._connections = [self.connection(name, file) for name, file in files.items()]
         self.asm = self.instance()
-
-    def _start(self, name: str, crds: list[Obj], file: Path) -> KubeApiServer:
-        server = KubeApiServer(name, crds=crds, tokens={TOKEN: "admin"}, data_dir=self.folder)
-        self._wait(server.start("127.0.0.1", 0))
-        file.write_text(yaml.safe_dump(server.kubeconfig(TOKEN)))
-        return server
-
-    def _wait(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
 
     def instance(self, **settings: Any) -> str:
         """Start an ASM API for an instance with other settings; its endpoint."""
-        cluster, mesh = self._clients
+        cluster, mesh = self._connections
         chosen = Settings.parse({**self.settings.as_dict(), **settings})
-        api = AsmApi(chosen, mesh, cluster, (KEY,), token=TOKEN)
-        self._wait(api.start("127.0.0.1", 0))
-        self._servers.append(api)
-        return f"127.0.0.1:{api.port}"
+        return f"127.0.0.1:{self.openapi(chosen, mesh, cluster, (KEY,)).port}"
 
     def fill(self) -> None:
         """Empty both servers and put the prerequisites in."""
-        for server in self._servers[:2]:
-            self._wait(_soon(server.reset))
+        for server in self._kubes:
+            self.wait(_soon(server.reset))
         self.label({"istio-injection": "enabled"})
         gateway_spec = {
             "gatewayType": "ingress",
@@ -140,15 +113,6 @@ class World:
         facts = reads.read(self.sources(**sources), wanted, lambda _secrets: None)
         return {finding.check: finding for finding in checks.run(facts, wanted)}
 
-    def stop(self) -> None:
-        for client in self._clients:
-            self._wait(client.close())
-        for server in reversed(self._servers):
-            self._wait(server.stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-        self._loop.close()
-
 
 async def _soon(call: Any) -> None:
     call()
@@ -170,7 +134,7 @@ def _create(
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     world = World(tmp_path_factory.mktemp("world"))
     yield world
-    world.stop()
+    world.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -18,11 +17,9 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import KubeError, connect
-from asm_lanes_lab.kube.server import KubeApiServer
+from lab_servers import LabServers
 
 ROOT = Path(__file__).parents[3]
-CRDS = ROOT / "roles/lab/files/asm_lanes_lab/crds"
-TOKEN = "letmein"
 
 
 @dataclass
@@ -34,32 +31,17 @@ class Result:
     counts: dict[str, int]
 
 
-class Servers:
-    """The servers, running in a thread of their own, so that tests and playbooks may block."""
+class Servers(LabServers):
+    """The servers, so that tests and playbooks may block."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self.folder = folder
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self.thread.start()
-        crds = [crd for path in sorted(CRDS.glob("*.yaml")) for crd in yaml.safe_load_all(path.read_text())]
-        self.cluster = self.start("cluster", [])
-        self.mesh = self.start("mesh", crds)
-
-    def start(self, name: str, crds: list[dict[str, Any]]) -> KubeApiServer:
-        """Start one server and write its kubeconfig."""
-        server = KubeApiServer(name, crds, {TOKEN: "admin"})
-        self.wait(server.start("127.0.0.1", 0))
-        self.kubeconfig(name).write_text(yaml.safe_dump(server.kubeconfig(TOKEN)))
-        return server
+        self.cluster, self.mesh = (self.kube(name, self.kubeconfig(name)) for name in ("cluster", "mesh"))
 
     def kubeconfig(self, name: str) -> Path:
         """The path of a server's kubeconfig."""
         return self.folder / f"{name}.kubeconfig"
-
-    def wait(self, coroutine: Any) -> Any:
-        """Run a coroutine where the servers live."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
 
     def kubectl(self, name: str, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl against a server; fails the test when it fails, skips it where there is no kubectl."""
@@ -120,14 +102,6 @@ class Servers:
         output = done.stdout + done.stderr
         return Result(done.returncode, output, _counts(output))
 
-    def stop(self) -> None:
-        """Stop the servers and their thread."""
-        for server in (self.cluster, self.mesh):
-            self.wait(server.stop())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(5)
-        self.loop.close()
-
 
 def _ready(deployment: dict[str, Any]) -> dict[str, Any]:
     """The status of a Deployment that is rolled out."""
@@ -148,4 +122,4 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Both servers, empty at the start of each module."""
     running = Servers(tmp_path_factory.mktemp("servers"))
     yield running
-    running.stop()
+    running.close()

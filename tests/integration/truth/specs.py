@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import ingress, model
 
 NAME = "g"
 SERVICES = tuple(model.ServiceRef("default", name) for name in "abc")
@@ -23,30 +23,49 @@ PODS = {
 LANES = ("base", "blue", "green", "v1", "v2")
 #: (route header, trace header): the modes baggage, custom header and trace id.
 HEADERS = (("version", "baggage"), ("x-lane", "x-lane"), ("version", "x-request-id"))
+#: Hosts of rules, and requests at the gateway as (host, headers); all of them for /hello.
+HOSTS = ("*", "*.shop.example", "www.shop.example")
+USER = "x-user"
+MATCHES = tuple(
+    ingress.parse_match(match, "match")
+    for match in (
+        {},
+        {"uri": {"prefix": "/hel"}},
+        {"uri": {"exact": "/other"}},
+        {"headers": {USER: {"prefix": "te"}}},
+        {"uri": {"regex": "/h.*o"}, "headers": {USER: {"exact": "alice"}}},
+        {"uri": {"exact": "/hello"}, "headers": {USER: {"regex": "tester-[0-9]+"}}},
+    )
+)
+REQUESTS = tuple(
+    (host, headers)
+    for host in ("www.shop.example", "api.shop.example", "elsewhere.example")
+    for headers in ({}, {USER: "alice"}, {USER: "tester-1"})
+)
 
 
-def star(rng: random.Random, points: int, several_labels: bool) -> list[model.LaneGroup]:
+def star(rng: random.Random, points: int, whole: bool) -> list[model.LaneGroup]:
     """A group, and ``points`` others that differ from it in nothing that ASM fixes at creation.
 
-    several_labels: whether lanes may have more than one label (the OpenAPI takes one).
+    whole: whether lanes may have rules and weights, and more than one label, which the OpenAPI cannot write.
     """
     mode = rng.choices(model.MODES, weights=[3, 1])[0]
     headers = rng.choice(HEADERS) if mode == model.PERMISSIVE else (None, None)
-    return [_group(rng, mode, headers, several_labels) for _group_of_star in range(points + 1)]
+    return [_group(rng, mode, headers, whole) for _group_of_star in range(points + 1)]
 
 
-def _group(rng: random.Random, mode: str, headers: Sequence[Any], several_labels: bool) -> model.LaneGroup:
+def _group(rng: random.Random, mode: str, headers: Sequence[Any], whole: bool) -> model.LaneGroup:
     permissive = mode == model.PERMISSIVE
     services = _some(rng, SERVICES)
     names = _some(rng, LANES)
     baseline = rng.choice(names) if permissive else None
+    routing = _routing(rng) if whole else None
     lanes = [
         model.make_lane(
             name,
-            _labels(rng, permissive, several_labels),
+            _labels(rng, permissive, whole),
             _some(rng, services) if permissive and name != baseline else services,
-            [],
-            [],
+            *_ingress(rng, routing, services, always=name == names[0]),
         )
         for name in names
     ]
@@ -64,6 +83,7 @@ def _group(rng: random.Random, mode: str, headers: Sequence[Any], several_labels
         services=services,
         baseline=baseline,
         service_fallback=fallback,
+        ingress_routing=routing,
         lanes=lanes,
     )
 
@@ -75,6 +95,32 @@ def _labels(rng: random.Random, permissive: bool, several_labels: bool) -> dict[
     if several_labels and permissive and rng.random() < 0.3:
         keys = ["version", "tier"]
     return {key: labels[key] for key in keys}
+
+
+def _routing(rng: random.Random) -> ingress.IngressRouting:
+    if rng.random() < 0.6:
+        return ingress.IngressRouting()
+    matches = sorted(rng.sample(MATCHES, rng.randint(0, 2)), key=ingress.match_order)
+    return ingress.IngressRouting(ingress.WEIGHTED, tuple(sorted(_some(rng, HOSTS))), tuple(matches))
+
+
+def _ingress(
+    rng: random.Random,
+    routing: ingress.IngressRouting | None,
+    services: Sequence[model.ServiceRef],
+    always: bool,
+) -> tuple[list[ingress.IngressRule], list[ingress.IngressWeight]]:
+    """A lane's rules, or its weight, to one service. always: a weighted group needs a weight somewhere."""
+    if routing is None:
+        return [], []
+    to = ingress.Destination(str(rng.choice(services)), 5000)
+    if routing.strategy == ingress.WEIGHTED:
+        return [], [ingress.IngressWeight(rng.randint(1, 4), to)] if always or rng.random() < 0.7 else []
+    rules = [
+        ingress.IngressRule(f"r{number}", tuple(sorted(_some(rng, HOSTS))), rng.choice(MATCHES), to)
+        for number in range(rng.randint(0, 2))
+    ]
+    return rules, []
 
 
 def _some(rng: random.Random, things: Sequence[Any]) -> list[Any]:

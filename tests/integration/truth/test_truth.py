@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import time
 from collections import Counter
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import cycle, islice
 
 import pytest
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, routing, words
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import entry, model, routing, words
 from lab_fixture import lab_command, start_lab
 
-from .specs import PODS, SERVICES, star
+from .specs import PODS, REQUESTS, SERVICES, star
 from .world import BACKENDS, CUSTOM_RESOURCE, Pod, World
 
 PAIRS = int(os.environ.get("TRUTH_PAIRS", "200"))
 PER_START = 5  # pairs with one first group
 SEED = int(os.environ.get("TRUTH_SEED", "3"))
 NO_LANE = "no-such-lane"
+SAMPLE = 24  # requests where weights split them
+SIGMAS = 6  # a chance of one in a billion to err
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +74,53 @@ def entry_of(world: World, group: model.LaneGroup, row: routing.Row) -> tuple[Po
     return caller, [{header: row.entry}]
 
 
+def at_the_gateway(world: World, group: model.LaneGroup, counts: Counter[str]) -> list[str]:
+    """Requests from outside that go elsewhere than the lanes' rules and weights say."""
+    found = []
+    for host, headers in REQUESTS:
+        title = f"{host} {headers}"
+        if not entry.ingress_virtual_services(group):
+            continue
+        shares = entry.entry_shares(group, host, "/hello", headers)
+        counts["requests at the gateway"] += 1
+        if None in shares:
+            status = world.ask_gateway(host, headers)
+            found += [] if status is None else [f"{title}: answered by {status.labels}, not by nobody"]
+            continue
+        wanted = [(labels_of(group, lane), share) for lane, share in shares.items()]
+        pods = [world.ask_gateway(host, headers) for _try in range(SAMPLE if len(shares) > 1 else 1)]
+        found += [f"{title}: {problem}" for problem in misspread(wanted, pods)]
+    return found
+
+
+def labels_of(group: model.LaneGroup, name: str | None) -> dict[str, str]:
+    """The labels of the pods to which the gateway sends what enters a lane."""
+    lane = group.lane(name)
+    assert lane
+    targets = [*(rule.destination for rule in lane.ingress_rules or ())]
+    targets += [weight.destination for weight in lane.ingress_weight or ()]
+    service = next(service for service in SERVICES if str(service) == targets[0].service)
+    answering = group.lane(routing.answering_lane(group, service, name) if group.permissive else name)
+    return {"app": service.name, **(answering.labels if answering else {})}
+
+
+def misspread(wanted: list[tuple[dict[str, str], Fraction]], pods: list[Pod | None]) -> list[str]:
+    """What contradicts the wanted shares of labels among the pods that answered."""
+    found = []
+    for pod in pods:
+        if pod is None or not any(labels.items() <= pod.labels.items() for labels, _share in wanted):
+            found.append(f"answered by {pod and dict(pod.labels)}, wanted is one of {wanted}")
+    for labels, share in wanted:
+        # Lanes may have pods in common: then more of them come than the lane's share.
+        most = sum(one for other, one in wanted if all(labels.get(k, v) == v for k, v in other.items()))
+        count = sum(pod is not None and labels.items() <= pod.labels.items() for pod in pods)
+        low, high = (len(pods) * float(part) for part in (share, most))
+        slack = SIGMAS * math.sqrt(len(pods)) / 2 if len(wanted) > 1 else 0.0
+        if not low - slack <= count <= high + slack:
+            found.append(f"{labels}: {count} of {len(pods)}, wanted {share}")
+    return found
+
+
 def checked(world: World, backend: str, group: model.LaneGroup, counts: Counter[str]) -> None:
     """Apply a group: check mode writes nothing and tells the truth, the second run changes nothing."""
     before = world.writes()
@@ -91,17 +142,17 @@ def there_and_back(
     """From the group that is there to another and back; the rows that turned out otherwise."""
     was = world.read(backend)
     checked(world, backend, second, counts)
-    wrong = disagreements(world, second, counts)
+    wrong = [*disagreements(world, second, counts), *at_the_gateway(world, second, counts)]
     counts["changes"] += world.ensure(backend, first).done
     world.wait_effective(first)
     assert world.read(backend) == was, "A -> B -> A is not A"
-    return wrong + disagreements(world, first, counts)
+    return [*wrong, *disagreements(world, first, counts), *at_the_gateway(world, first, counts)]
 
 
 def pairs(world: World, rng: random.Random) -> Iterator[tuple[str, model.LaneGroup, model.LaneGroup]]:
     """Pairs without end, each with its way to the lanes; the first of each is in force."""
     for backend in cycle(BACKENDS):
-        centre, *others = star(rng, PER_START, several_labels=backend == CUSTOM_RESOURCE)
+        centre, *others = star(rng, PER_START, whole=backend == CUSTOM_RESOURCE)
         world.ensure(backend, centre, absent=True)  # what ASM fixes at creation differs
         world.ensure(backend, centre)
         world.wait_effective(centre)
@@ -128,6 +179,7 @@ def test_prediction_equals_what_envoys_do(world: World, capsys: pytest.CaptureFi
         print(
             f"\nseed {SEED}: {counts['agreed']}/{PAIRS} pairs agree, there and back; "
             f"{counts['changes']} changes, {counts['rows']} rows of truth, {counts['requests']} requests, "
+            f"{counts['requests at the gateway']} cases at the gateway, "
             f"{time.monotonic() - began:.0f} s"
         )
     assert not wrong, "\n".join(wrong)

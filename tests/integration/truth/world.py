@@ -21,7 +21,9 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.deadline import Dea
 from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_group import Run, Wish, ensure
 from ansible_collections.asm.lanes.plugins.module_utils._asm.openapi import OpenApiLanes, find_cluster
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import connect
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, routing
+from ansible_collections.asm.lanes.plugins.module_utils._lanes import entry, model, routing
+from asm_lanes_lab.mesh.listeners import ADMIN_PORT
+from asm_lanes_lab.mesh.workloads import ADMIN_ANNOTATION
 from asm_lanes_lab.objects import is_ready
 from lab_fixture import RunningLab
 
@@ -32,7 +34,7 @@ BACKENDS = (OPENAPI, CUSTOM_RESOURCE)
 CALLER = "caller"
 CALLING = (CALLER, SERVICES[0].name)
 ISTIO = "networking.istio.io/v1beta1"
-PAUSE = 0.01  # seconds between two looks
+PAUSE = 0.03  # seconds between two looks, which keep the lab busy, too
 PATIENCE = 20.0  # seconds that the lab gets for anything, on a busy machine too
 _GREETING = re.compile(r"instance: (\S+)")
 _Thing = TypeVar("_Thing")
@@ -66,6 +68,7 @@ class World:
         self._cluster, self._mesh = connect(lab.cluster_kubeconfig), connect(lab.mesh_kubeconfig)
         self._connections: dict[tuple[str, int], http.client.HTTPConnection] = {}
         self.pods: dict[str, Pod] = {}
+        self._gateway = (lab.settings.gateway_address, 30080)
 
     def deploy(self) -> None:
         """The services and the caller; returns when all pods are ready."""
@@ -136,11 +139,22 @@ class World:
         """
         wanted = {}
         if group is not None:
-            generated = [*routing.destination_rules(group), *routing.virtual_services(group)]
+            generated = [
+                *routing.destination_rules(group),
+                *routing.virtual_services(group),
+                *entry.ingress_virtual_services(group),
+            ]
             wanted = {_key(obj): obj["spec"] for obj in generated}
         until(lambda: self._in_force(wanted), lambda: f"objects in force: {sorted(wanted)}")
-        for pod in self.callers():
-            until(partial(self._has_loaded, pod), lambda: "an Envoy takes its configuration")
+        for proxy, admin in self._envoys().items():
+            until(partial(self._has_loaded, proxy, admin), lambda: "an Envoy takes its configuration")
+
+    def _envoys(self) -> dict[str, tuple[str, int]]:
+        """Where the Envoys of the callers and of the gateway show what they have loaded, by proxy."""
+        [gateway] = self._cluster.list("v1", "Pod", routing.GENERATED_NAMESPACE)
+        ip, _colon, port = gateway["metadata"]["annotations"][ADMIN_ANNOTATION].rpartition(":")
+        envoys = {f"default.{pod.name}": (pod.ip, ADMIN_PORT) for pod in self.callers()}
+        return {**envoys, f"{routing.GENERATED_NAMESPACE}.{gateway['metadata']['name']}": (ip, int(port))}
 
     def _in_force(self, wanted: Mapping[tuple[str, str], Any]) -> bool | None:
         found = {}
@@ -151,11 +165,11 @@ class World:
                 found[_key({**item, "kind": kind})] = item["spec"]
         return True if found == wanted else None
 
-    def _has_loaded(self, pod: Pod) -> bool | None:
-        """Whether the pod's Envoy has taken everything that was last written for it."""
-        folder = self._lab.settings.files.xds / f"default.{pod.name}"
+    def _has_loaded(self, proxy: str, admin: tuple[str, int]) -> bool | None:
+        """Whether an Envoy has taken everything that was last written for it."""
+        folder = self._lab.settings.files.xds / proxy
         for pattern, path in _CONFIGURATION.items():
-            loaded = self._get((pod.ip, 15000), path, {})[1]
+            loaded = self._get(admin, path, {})[1]
             versions = [json.loads(file.read_text())["version_info"] for file in folder.glob(pattern)]
             if not versions or any(version not in loaded for version in versions):
                 return None
@@ -169,6 +183,15 @@ class World:
         status, body = self._get((caller.ip, 15001), url, headers)
         found = _GREETING.search(body)
         assert status == 200 and found, f"{caller.name} -> {service} {dict(headers)}: {status} {body}"
+        return self.pods[found[1]]
+
+    def ask_gateway(self, host: str, headers: Mapping[str, str]) -> Pod | None:
+        """Which pod answers a request from outside; None when the gateway has no route for it."""
+        status, body = self._get(self._gateway, "/hello", {"Host": host, **headers})
+        if status == 404:
+            return None
+        found = _GREETING.search(body)
+        assert status == 200 and found, f"gateway: {host} {dict(headers)}: {status} {body}"
         return self.pods[found[1]]
 
     def _get(self, address: tuple[str, int], url: str, headers: Mapping[str, str]) -> tuple[int, str]:

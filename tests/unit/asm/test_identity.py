@@ -1,7 +1,7 @@
 """As whom ASM is called: the decision as a table, and what the SDK makes of it.
 
-STS is never reached: the SDK speaks only TLS to it, with the public certificate authorities. What
-is seen of a role's assumption is the tunnel that the SDK asks for, at a proxy of the test's.
+STS is never reached here: ``tests/integration/credentials`` does that. What is seen of a role's
+assumption is the tunnel that the SDK asks for, at a proxy of the test's.
 """
 
 from __future__ import annotations

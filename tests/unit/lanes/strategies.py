@@ -9,12 +9,17 @@ from hypothesis import strategies as st
 
 SERVICES = [model.ServiceRef("default", name) for name in ("a", "b", "c", "d")]
 LANES = ["base", "blue", "green", "v1", "v2"]
+#: (route header, trace header): the modes baggage, custom header and trace id.
+HEADERS = [("version", "baggage"), ("x-lane", "x-lane"), ("version", "x-request-id")]
 
 
 @st.composite
-def groups(draw: st.DrawFn, mode: str | None = None) -> model.LaneGroup:
-    """A complete, valid group named ``g``; its create-only fields are always the same."""
+def groups(
+    draw: st.DrawFn, mode: str | None = None, headers: tuple[str, str] | None = None
+) -> model.LaneGroup:
+    """A complete, valid group named ``g``. mode, headers: what else ASM fixes at creation, any by default."""
     mode = mode or draw(st.sampled_from(model.MODES))
+    route_header, trace_header = headers or draw(st.sampled_from(HEADERS))
     services = draw(st.lists(st.sampled_from(SERVICES), min_size=1, unique=True))
     names = draw(st.lists(st.sampled_from(LANES), min_size=1, unique=True))
     baseline = draw(st.sampled_from(names)) if mode == model.PERMISSIVE else None
@@ -30,8 +35,8 @@ def groups(draw: st.DrawFn, mode: str | None = None) -> model.LaneGroup:
     return model.make_group(
         name="g",
         mode=mode,
-        route_header="version" if mode == model.PERMISSIVE else None,
-        trace_header="baggage" if mode == model.PERMISSIVE else None,
+        route_header=route_header if mode == model.PERMISSIVE else None,
+        trace_header=trace_header if mode == model.PERMISSIVE else None,
         gateway_rule=model.GatewayRule("gw", "default"),
         services=services,
         baseline=baseline,
@@ -95,6 +100,6 @@ def _fallbacks(draw: st.DrawFn, services: Any, lanes: list[model.Lane]) -> dict[
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[model.LaneGroup, model.LaneGroup]:
-    """Two groups of one mode, so that a plan from one to the other exists."""
-    mode = draw(st.sampled_from(model.MODES))
-    return draw(groups(mode)), draw(groups(mode))
+    """Two groups of one mode and one pair of headers, so that a plan from one to the other exists."""
+    mode, headers = draw(st.sampled_from(model.MODES)), draw(st.sampled_from(HEADERS))
+    return draw(groups(mode, headers)), draw(groups(mode, headers))

@@ -45,8 +45,9 @@ def shares(
         if blocks is None or any(matches(block, path, headers) for block in blocks):
             total = sum(leg.get("weight", 1) for leg in route["route"])
             return {
-                leg["headers"]["request"]["set"]["version"]: Fraction(leg.get("weight", 1), total)
+                name: Fraction(leg.get("weight", 1), total)
                 for leg in route["route"]
+                for name in leg["headers"]["request"]["set"].values()
             }
     return None
 
@@ -60,7 +61,7 @@ def suffixes(host: str) -> list[str]:
     groups("permissive"),
     st.sampled_from(NAMES),
     st.sampled_from(PATHS),
-    st.dictionaries(st.sampled_from(["x-user", "x-tag", "version"]), st.sampled_from(VALUES)),
+    st.dictionaries(st.sampled_from(["x-user", "x-tag", "version", "x-lane"]), st.sampled_from(VALUES)),
 )
 def test_the_gateway_does_what_is_predicted(
     group: model.LaneGroup, host: str, path: str, headers: dict[str, str]
@@ -69,7 +70,7 @@ def test_the_gateway_does_what_is_predicted(
     assert sum(predicted.values()) == 1
     made = shares(entry.ingress_virtual_services(group), host, path, headers)
     if made is None:  # no rule of ours: the request's own header decides
-        lane = group.lane(headers.get("version"))
+        lane = group.lane(headers.get(group.route_header or ""))
         made = {lane.name if lane else None: Fraction(1)}  # type: ignore[dict-item]
     assert predicted == made
 
