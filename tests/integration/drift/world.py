@@ -36,7 +36,7 @@ Obj = dict[str, Any]
 LANES, ISTIO = "istio.alibabacloud.com/v1", "networking.istio.io/v1beta1"
 SECRET = "5ecret-of-the-access-key"
 ADMIN = Credential("key-admin", SECRET)
-PATIENCE = 60.0  # seconds that the lab gets for anything, on a busy machine too
+PATIENCE = 100.0  # seconds that the lab gets for anything, on a busy machine too
 _T = TypeVar("_T")
 
 
