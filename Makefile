@@ -18,7 +18,7 @@ export UV_SYSTEM_CERTS := 1
 export NO_PROXY := localhost,127.0.0.0/8
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo demo-down lab lab-down test lint matrix bench format lock clean
+.PHONY: help demo demo-down lab lab-down test lint matrix bench bench-proof format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
@@ -45,6 +45,9 @@ matrix: $(READY)  ## smoke test on every Python and ansible-core that the machin
 
 bench: $(READY)  ## many lane groups in one run, requests and time as ratios
 	@$(BIN)/python tests/bench/lanes.py
+
+bench-proof: $(READY)  ## 3 lanes x 200 messages, 1,000 sockets at once: time, CPU, memory
+	@$(BIN)/python tests/bench/proof.py
 
 format: $(READY)  ## rewrite the Python files in the project's form
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .

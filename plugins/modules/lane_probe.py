@@ -7,18 +7,27 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: lane_probe
-short_description: Prove traffic lanes with real socket.io clients
+short_description: Prove traffic lanes with real clients
 version_added: 0.1.0
 author: asm.lanes maintainers (@asm-lanes)
 description:
-  - Opens real socket.io connections (Engine.IO 4, websocket transport) through the ingress gateway, sends
-    messages, listens, and compares the versions that answered with what the lane group promises.
+  - Opens real connections through the ingress gateway, sends messages, listens, and compares the versions
+    that answered with what the lane group promises. It speaks socket.io (Engine.IO 4) over WebSocket and by
+    polling, plain WebSocket, and HTTP.
   - What is expected is computed from the lane group. A client's own message must be answered by the lane
-    that the route header names; a broadcast, which carries no client's context, must come from the baseline.
-  - Tried are every lane by its name, no header, a value that names no lane, and values that only look like a
-    lane (longer name, list, empty value, other case).
-  - Only groups in permissive mode can be proven; in strict mode the gateway's own rules choose the lane.
+    that the client asks for; a broadcast, which carries no client's context, must come from the baseline.
+  - Each lane is tried by its name, or by a request that its ingress rules match. In strict mode that is the
+    only way; lanes without a rule that can be met are listed in RV(proof.not_tested).
+  - Then comes, once each, what must not lead astray, unless O(negative_cases) is off. Without a lane, with a
+    value that names none or only looks like a lane, with the header twice, in other case or percent-encoded;
+    with baggage that names a lane alone, against the header, among other members, percent-encoded, or far
+    too large; with a header from outside where the gateway's rules choose the lane. RV(proof.cases[].why)
+    says which rule decides, and what of it is assumed rather than documented for ASM.
+  - The shares of a weighted group are tested by samples. How many follows from O(weight_confidence) and
+    O(weight_tolerance); a share is accepted within its exact binomial interval.
   - Which connection a broadcast was caused by cannot be known, so broadcasts are judged by what they say.
+  - It never harms. Connections, messages per second and time are bounded, a load above O(max_load) is an
+    error, and every connection is closed at the end, also when interrupted.
 requirements:
   - python >= 3.10
   - python-socketio >= 5.11
@@ -41,6 +50,32 @@ options:
     description: Path of the socket.io server.
     type: str
     default: socket.io
+  transports:
+    description:
+      - How to connect; each lane is tried in each of these ways.
+      - V(websocket) and V(polling) are socket.io, V(raw_websocket) is declared by O(raw_websocket), V(http)
+        by O(http).
+      - Polling needs stickiness where the server has several replicas. Without it the requests of one session
+        reach different replicas, and the proof says so.
+    type: list
+    elements: str
+    choices: [websocket, polling, raw_websocket, http]
+    default: [websocket]
+  entry:
+    description:
+      - How clients name their lane. When omitted, with the group's route header.
+      - A cookie or a query parameter needs a routing at the gateway that honours it. Where the lanes have
+        ingress rules, those are met instead.
+    type: dict
+    suboptions:
+      via:
+        description: What holds the name of the lane.
+        type: str
+        choices: [header, cookie, query]
+        default: header
+      name:
+        description: Name of the header, cookie or parameter. Needed for cookies and parameters.
+        type: str
   lane_group:
     description: The lane group, as M(asm.lanes.lane_group) takes it.
     type: dict
@@ -56,13 +91,11 @@ options:
         choices: [permissive, strict]
         default: permissive
       route_header:
-        description: The header whose value is the lane's name.
+        description: The header whose value is the lane's name. Needed in permissive mode.
         type: str
-        required: true
       trace_header:
-        description: The header that the applications pass on.
+        description: The header that the applications pass on. Needed in permissive mode.
         type: str
-        required: true
       gateway_rule:
         description: The Istio Gateway through which the traffic enters.
         type: dict
@@ -86,6 +119,40 @@ options:
       service_fallback:
         description: Lanes that answer instead of the baseline, by service.
         type: dict
+      ingress_routing:
+        description: How requests that carry no lane yet find one at the gateway.
+        type: dict
+        suboptions:
+          strategy:
+            description: By rules of the lanes, or by their weights.
+            type: str
+            choices: [rule_based, weighted]
+            default: rule_based
+          hosts:
+            description: Hosts whose requests are split, with V(weighted) only.
+            type: list
+            elements: str
+          matches:
+            description: Which requests are split, with V(weighted) only.
+            type: list
+            elements: dict
+            suboptions:
+              uri:
+                description: What the path must match; exactly one of the three.
+                type: dict
+                suboptions: &string_match
+                  exact:
+                    description: The whole of it.
+                    type: str
+                  prefix:
+                    description: Its beginning.
+                    type: str
+                  regex:
+                    description: A regular expression that matches the whole of it.
+                    type: str
+              headers:
+                description: Names of headers that must match, each with one of C(exact), C(prefix), C(regex).
+                type: dict
       lanes:
         description: The lanes.
         type: list
@@ -105,10 +172,57 @@ options:
             type: list
             elements: str
             required: true
+          ingress_rules:
+            description: Which requests the gateway sends into the lane.
+            type: list
+            elements: dict
+            suboptions:
+              name:
+                description: Name of the rule.
+                type: str
+                required: true
+              hosts:
+                description: Hosts that it is for.
+                type: list
+                elements: str
+              match:
+                description: What a request must match.
+                type: dict
+                suboptions:
+                  uri:
+                    description: What the path must match; exactly one of the three.
+                    type: dict
+                    suboptions: *string_match
+                  headers:
+                    description: See O(lane_group.ingress_routing.matches[].headers).
+                    type: dict
+              destination:
+                description: Where the request goes.
+                type: dict
+                required: true
+                suboptions: &destination
+                  service:
+                    description: One of the group's services, as C(namespace/name).
+                    type: str
+                  port:
+                    description: Port of the service.
+                    type: int
+          ingress_weight:
+            description: The lane's part of the traffic that is split.
+            type: dict
+            suboptions:
+              weight:
+                description: A whole number; the lane gets this of the sum over all lanes.
+                type: int
+              destination:
+                description: Where the request goes.
+                type: dict
+                suboptions: *destination
   answered_by:
     description:
       - The services of the group, each C(namespace/name), whose versions the answers name.
-      - More than one needs a group C(service) in O(answer_pattern).
+      - More than one needs a group C(service) in O(answer_pattern), or an object in the answer at
+        O(answer_path).
     type: list
     elements: str
     required: true
@@ -119,18 +233,37 @@ options:
         V((?P<service>[\\w-]+\)=(?P<version>[\\w.]+\)).
     type: str
     default: 'version: (?P<version>[^,\s]+)'
+  answer_path:
+    description:
+      - Where the version is in a JSON answer, as keys and list indexes with dots between, such as
+        V(data.0.version). Takes the place of O(answer_pattern).
+      - With several services it leads to an object whose keys are services and whose values are versions.
+      - In a socket.io event it is the first argument that is read.
+    type: str
   version_label:
     description: The label in the lanes' O(lane_group.lanes[].label_selector) whose value is the version.
     type: str
     default: version
   emit_event:
-    description: The event that asks the server; it carries a random identifier.
+    description: The event that asks the server; it carries a random identifier. Empty when there is none.
     type: str
     default: test000
   answer_event:
-    description: The event with which the server answers the client that asked.
+    description: The event with which the server answers the client that asked. Empty when it has none.
     type: str
     default: hello
+  ack_event:
+    description:
+      - An event that the server answers in its acknowledgement; it carries a random identifier. Empty when
+        there is none.
+    type: str
+    default: ''
+  to_one_event:
+    description:
+      - An event that the server sends to one client of its own accord, in that client's context. Each
+        connection must hear it once at least. Empty when there is none.
+    type: str
+    default: ''
   broadcast_event:
     description: The event that the server sends to all. Empty when the application has none.
     type: str
@@ -139,20 +272,120 @@ options:
     description: Whether each answer must ask the client for an acknowledgement, as the guide's server does.
     type: bool
     default: true
+  handshake:
+    description: A header of the response that opens a connection, which tells the version that holds it.
+    type: dict
+    suboptions:
+      answer_header:
+        description: Name of the header.
+        type: str
+        required: true
+      answered_by:
+        description: The service of the group, C(namespace/name), that holds the connections.
+        type: str
+        required: true
+  raw_websocket:
+    description: The plain WebSocket of the transport V(raw_websocket).
+    type: dict
+    suboptions:
+      path:
+        description: Its path.
+        type: str
+        default: /
+      text:
+        description: The text to send. C({id\}) becomes a random identifier. Each is to be answered by one
+          frame.
+        type: str
+        default: '{id}'
+      broadcast_pattern:
+        description:
+          - Python regular expression that finds the frames which are broadcasts. All others are answers.
+            Empty when there are no broadcasts.
+        type: str
+        default: ''
+      answered_by:
+        description: Instead of O(answered_by).
+        type: list
+        elements: str
+      answer_pattern:
+        description: Instead of O(answer_pattern).
+        type: str
+      answer_path:
+        description: Instead of O(answer_path).
+        type: str
+  http:
+    description: The calls of the transport V(http). Redirects are not followed.
+    type: dict
+    suboptions:
+      path:
+        description: Path of the calls, with a query if need be.
+        type: str
+        default: /
+      method:
+        description: Method of the calls.
+        type: str
+        choices: [GET, POST, PUT]
+        default: GET
+      body:
+        description: Body of the calls. C({id\}) becomes a random identifier.
+        type: str
+        default: ''
+      answer_header:
+        description: The response header that holds the version.
+        type: str
+      answered_by:
+        description: Instead of O(answered_by).
+        type: list
+        elements: str
+      answer_pattern:
+        description: Instead of O(answer_pattern).
+        type: str
+      answer_path:
+        description: Instead of O(answer_path).
+        type: str
+  negative_cases:
+    description: Whether to try what must not lead into a lane, too.
+    type: bool
+    default: true
   connections:
-    description: Connections for each case, open at the same time.
+    description: Connections for each lane, open at the same time. Negative cases have one.
     type: int
     default: 2
   messages:
-    description: Messages that each connection sends.
+    description: Messages that each connection sends. Those of negative cases send one.
     type: int
     default: 2
   max_open:
     description: Most connections open at once. When there are more, they take turns.
     type: int
     default: 50
+  rate:
+    description: Most handshakes and messages per second. V(0) means as fast as can be.
+    type: float
+    default: 500
+  max_load:
+    description:
+      - Most handshakes and messages of one attempt, taken together. More is an error that names the number,
+        before anything is opened.
+      - Broadcasts are not counted, as only the application knows them. With the guide's application each
+        message reaches every connection that is open.
+    type: int
+    default: 2000
+  weight_confidence:
+    description:
+      - With which probability the right weights pass, all shares taken together, and with which shares that
+        are off by O(weight_tolerance) do not.
+    type: float
+    default: 0.9999
+  weight_tolerance:
+    description: Difference of a share, as a part of the whole, that must be found. Half of it takes four
+      times the samples.
+    type: float
+    default: 0.2
   timeout:
-    description: Seconds that one attempt may take as a whole; at most half of it for the handshakes.
+    description:
+      - Seconds that one attempt may take as a whole; at most half of it for the handshakes. Samples of
+        weights have as much again.
     type: float
     default: 15
   settle_timeout:
@@ -162,12 +395,15 @@ options:
     type: float
     default: 0
   headers:
-    description: More headers for the handshake, such as a token. Their values are treated as secrets.
+    description: More headers for every request, such as a token. Their values are treated as secrets.
     type: dict
   validate_certs:
     description: Whether to check the gateway's certificate when O(url) is C(https).
     type: bool
     default: true
+  ca_path:
+    description: A file of certificates (PEM) of the authorities to trust, instead of the system's.
+    type: path
   fail_on_difference:
     description: Whether a difference fails the task. V(false) only reports it in RV(proof.passed).
     type: bool
@@ -203,6 +439,26 @@ EXAMPLES = r"""
     answer_pattern: '(?P<service>[\w-]+)=(?P<version>[\w.]+)'
     lane_group: "{{ shop_lanes }}"
   check_mode: true
+
+- name: Browsers choose their lane by a cookie; WebSocket, polling, and the application's HTTP API
+  asm.lanes.lane_probe:
+    url: https://shop.example.com
+    ca_path: /etc/ssl/shop-ca.pem
+    transports: [websocket, polling, http]
+    entry: {via: cookie, name: lane}
+    answered_by: [shop/orders]
+    http: {path: /api/version, answer_path: data.version}
+    lane_group: "{{ shop_lanes }}"
+
+- name: Weighted lanes, shares off by a tenth are to be found
+  asm.lanes.lane_probe:
+    url: http://192.0.2.10:30080
+    transports: [http]
+    answered_by: [shop/orders]
+    http: {path: /hello}
+    weight_tolerance: 0.1
+    max_load: 5000
+    lane_group: "{{ shop_weighted_lanes }}"
 """
 
 RETURN = r"""
@@ -211,6 +467,23 @@ proof:
   returned: always
   type: dict
   contains:
+    schema:
+      description: Version of this document.
+      type: str
+      returned: always
+      sample: asm.lanes/proof/v1
+    started_at:
+      description: When the proof began, in UTC (ISO 8601).
+      type: str
+      returned: always
+    gateway:
+      description: Where the proof came in, as C(url) and C(path).
+      type: dict
+      returned: always
+    lane_group:
+      description: The lane group as it was given.
+      type: dict
+      returned: always
     passed:
       description: Whether every case was as expected. Null when nothing was tried (check mode).
       type: bool
@@ -223,15 +496,20 @@ proof:
       description: One line with the counts.
       type: str
       returned: always
-      sample: "8 of 8 cases passed: 16 connections, 32 messages, 32 answers, 512 broadcasts"
+      sample: "17 of 17 cases passed: 20 connections, 25 messages, 25 answers, 475 broadcasts"
     table:
-      description: Case, header, and the versions that answered, as lines to print.
+      description: Case, what named the lane, and the versions that answered, as lines to print.
       type: list
       elements: str
       returned: always
     message:
       description: What is wrong, naming each case; one line when nothing could be tried. Empty when passed.
       type: str
+      returned: always
+    warnings:
+      description: Why the times may say more about this machine than about the lanes; mostly empty.
+      type: list
+      elements: str
       returned: always
     attempts:
       description: How often the proof was made until it passed or O(settle_timeout) was over.
@@ -240,6 +518,75 @@ proof:
     seconds:
       description: How long all attempts took.
       type: float
+      returned: always
+    load:
+      description:
+        - What the last attempt did, as C(connections), C(peak_open) (most of them open at once) and
+          C(messages).
+        - What it took of this machine, as C(cpu_seconds), C(max_rss_mib) (the most memory that the process
+          ever had) and C(late_ms) (how late its event loop was).
+      type: dict
+      returned: always
+    weights:
+      description: Draws from weighted lanes; empty when there are none.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        name:
+          description: Name of the draw.
+          type: str
+          returned: always
+        service:
+          description: The service whose versions tell the lanes apart.
+          type: str
+          returned: always
+        transport:
+          description: How the samples were taken.
+          type: str
+          returned: always
+        confidence:
+          description: See O(weight_confidence).
+          type: float
+          returned: always
+        samples:
+          description: How many samples were taken.
+          type: int
+          returned: always
+        answered:
+          description: How many of them were answered.
+          type: int
+          returned: always
+        passed:
+          description: Whether all shares are within their intervals, and all samples were answered.
+          type: bool
+          returned: always
+        lanes:
+          description:
+            - For each lane (those of one version together, as C(a+b)) the share that was expected and
+              observed, the interval from C(low) to C(high) in which it is accepted, and whether it C(passed).
+          type: list
+          elements: dict
+          returned: always
+          sample: [{lane: s1, expected: 0.9, observed: 0.913, low: 0.82, high: 0.96, passed: true}]
+        differences:
+          description: What was not as expected, in words.
+          type: list
+          elements: str
+          returned: always
+    not_tested:
+      description: What was not tried (C(what)), and C(why).
+      type: list
+      elements: dict
+      returned: always
+    audit:
+      description: Where the context of a request was lost on its way; null when no audit was made.
+      type: dict
+      returned: always
+    findings:
+      description: Causes that were located; empty when all is well.
+      type: list
+      elements: dict
       returned: always
     cases:
       description: The cases of the last attempt.
@@ -251,8 +598,30 @@ proof:
           description: Name of the case.
           type: str
           returned: always
+        kind:
+          description: C(lane) for a lane by its name, C(negative) for everything else that may come in.
+          type: str
+          returned: always
+        lane:
+          description: The lane whose versions are expected; null where no lane is chosen.
+          type: str
+          returned: always
+        transport:
+          description: How the connections were made, see O(transports).
+          type: str
+          returned: always
+        entry:
+          description: What named the lane, C(via) a C(header), C(cookie), C(query) or C(none), with C(name)
+            and C(value).
+          type: dict
+          returned: always
         header:
           description: Value of the route header that was sent; null when the header was not sent.
+          type: str
+          returned: always
+        why:
+          description: Which rule decides where it must land, and on what that rests. Empty for the truth
+            table.
           type: str
           returned: always
         passed:
@@ -260,12 +629,20 @@ proof:
           type: bool
           returned: always
         expected:
-          description: Version by service, under C(own) for the client's own messages and under C(broadcast).
+          description:
+            - Version by service, for each kind of message. C(own) is the answer to a client's message,
+              C(ack) its acknowledgement, C(to_one) comes unasked, C(broadcast) goes to all, C(call) answers
+              an HTTP request, C(handshake) opens a connection.
           type: dict
           returned: always
           sample: {own: {default/helloworld: v2}, broadcast: {default/helloworld: v1}}
+        may_be_refused_with:
+          description: HTTP statuses with which the request may be refused as well.
+          type: list
+          elements: int
+          returned: always
         observed:
-          description: How often each version answered, by service, under C(own) and C(broadcast).
+          description: How often each version answered, by kind of message and by service.
           type: dict
           returned: always
           sample: {own: {default/helloworld: {v2: 4}}, broadcast: {default/helloworld: {v1: 64}}}
@@ -278,6 +655,17 @@ proof:
           type: list
           elements: str
           returned: always
+        failure_kinds:
+          description: How many connections failed, by kind, such as C(refused), C(status), C(timeout),
+            C(unsticky).
+          type: dict
+          returned: always
+        timings:
+          description:
+            - Milliseconds, as C(p50), C(p95) and C(max), of the handshakes (C(handshake_ms)) and from a
+              message to its answer (C(answer_ms)).
+          type: dict
+          returned: always
         differences:
           description: What was not as expected, in words.
           type: list
@@ -285,149 +673,61 @@ proof:
           returned: always
 """
 
-import time
+from datetime import datetime, timezone
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, words
-from ansible_collections.asm.lanes.plugins.module_utils._probe import cases, client, reading, verdict
+from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_options import lane_group_options
+from ansible_collections.asm.lanes.plugins.module_utils._probe import document, options, proof
 
-#: The libraries that the clients import when they run: import name -> name to install.
+#: The libraries that the clients need: import name -> name to install.
 LIBRARIES = {"aiohttp": "aiohttp", "socketio": "python-socketio"}
-#: Pause between two attempts (seconds).
-PAUSE = 0.5
+#: What a group cannot be proven without.
+NEEDED = ("gateway_rule", "services", "lanes")
 
-LANE_GROUP = {
-    "name": {"type": "str", "required": True},
-    "mode": {"type": "str", "choices": ["permissive", "strict"], "default": "permissive"},
-    "route_header": {"type": "str", "required": True},
-    "trace_header": {"type": "str", "required": True},
-    "gateway_rule": {
-        "type": "dict",
-        "required": True,
-        "options": {"name": {"type": "str", "required": True}, "namespace": {"type": "str"}},
-    },
-    "services": {"type": "list", "elements": "str", "required": True},
-    "baseline": {"type": "str"},
-    "service_fallback": {"type": "dict"},
-    "lanes": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": {
-            "name": {"type": "str", "required": True},
-            "label_selector": {"type": "dict", "required": True},
-            "services": {"type": "list", "elements": "str", "required": True},
-        },
-    },
-}
-ARGUMENTS = {
-    "url": {"type": "str", "required": True},
-    "path": {"type": "str", "default": "socket.io"},
-    "lane_group": {"type": "dict", "required": True, "options": LANE_GROUP},
-    "answered_by": {"type": "list", "elements": "str", "required": True},
-    "answer_pattern": {"type": "str", "default": reading.DEFAULT_PATTERN},
-    "version_label": {"type": "str", "default": "version"},
-    "emit_event": {"type": "str", "default": "test000"},
-    "answer_event": {"type": "str", "default": "hello"},
-    "broadcast_event": {"type": "str", "default": "okok"},
-    "expect_ack": {"type": "bool", "default": True},
-    "connections": {"type": "int", "default": 2},
-    "messages": {"type": "int", "default": 2},
-    "max_open": {"type": "int", "default": 50},
-    "timeout": {"type": "float", "default": 15},
-    "settle_timeout": {"type": "float", "default": 0},
-    "headers": {"type": "dict", "no_log": True},
-    "validate_certs": {"type": "bool", "default": True},
-    "fail_on_difference": {"type": "bool", "default": True},
-}
+
+def lane_group() -> dict[str, Any]:
+    """The options of a lane group, as M(asm.lanes.lane_group) takes it."""
+    stated = lane_group_options()
+    stated["mode"]["default"] = "permissive"
+    for name in NEEDED:
+        stated[name]["required"] = True
+    return stated
 
 
 def main() -> None:
     """Read the options, probe (not in check mode), report."""
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    spec = {"lane_group": {"type": "dict", "required": True, "options": lane_group()}, **options.ARGUMENTS}
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     missing = [library for name, library in LIBRARIES.items() if find_spec(name) is None]
     if missing:
         module.fail_json(msg=missing_required_lib(" and ".join(missing)))
-    _check_options(module)
     params = module.params
+    refuse_credentials(module)
+    began = datetime.now(timezone.utc)
     try:
-        group = words.parse(params["lane_group"])
-        reader = reading.Reader.parse(params["answer_pattern"], params["answered_by"])
-        services = [model.parse_service(text) for text in params["answered_by"]]
-        if None in services:
-            raise ValueError(f"answered_by {params['answered_by']}: write each service as namespace/name")
-        tried = cases.from_group(group, [s for s in services if s], params["version_label"])
+        options.check(params)
+        plan, settings = options.plan(params), options.settings(params)
+        plan.check_load(settings, params["max_load"])
     except ValueError as error:  # SpecError is one
         module.fail_json(msg=str(error))
-    rules = verdict.Rules(
-        header=params["lane_group"]["route_header"],
-        reader=reader,
-        acknowledged=params["expect_ack"],
-        broadcasts=bool(params["broadcast_event"]),
-        timeout=params["timeout"],
-    )
-    if module.check_mode:
-        module.exit_json(
-            changed=False,
-            proof={**verdict.expected(tried, rules), "message": "", "attempts": 0, "seconds": 0.0},
-        )
-    proof = _prove(tried, rules, _settings(params), params["settle_timeout"])
-    if not proof["passed"] and params["fail_on_difference"]:
-        module.fail_json(msg=proof["message"], proof=proof)
-    module.exit_json(changed=False, proof=proof)
+    tried = not module.check_mode
+    told = proof.make(plan, settings, params["settle_timeout"]) if tried else proof.foretell(plan)
+    where = {"url": params["url"], "path": params["path"]}
+    made = document.complete(told, where, params["lane_group"], began)
+    if made["passed"] is False and params["fail_on_difference"]:
+        module.fail_json(msg=made["message"], proof=made)
+    module.exit_json(changed=False, proof=made)
 
 
-def _prove(
-    tried: list[cases.Case], rules: verdict.Rules, settings: client.Settings, settle_timeout: float
-) -> dict[str, Any]:
-    """Make the proof; repeat it until it passes or the time for settling is over."""
-    started = time.monotonic()
-    attempts = 0
-    while True:
-        attempts += 1
-        seen = client.run([(case.name, case.header) for case in tried], settings)
-        proof = verdict.judge(tried, seen, rules)
-        seconds = time.monotonic() - started
-        if proof["passed"] or seconds >= settle_timeout:
-            message = "" if proof["passed"] else verdict.failure_message(proof, settings.url)
-            return {**proof, "message": message, "attempts": attempts, "seconds": round(seconds, 2)}
-        time.sleep(PAUSE)
-
-
-def _settings(params: dict[str, Any]) -> client.Settings:
-    return client.Settings(
-        url=params["url"],
-        route_header=params["lane_group"]["route_header"],
-        headers={key: str(value) for key, value in (params["headers"] or {}).items()},
-        path=params["path"],
-        emit_event=params["emit_event"],
-        answer_event=params["answer_event"],
-        broadcast_event=params["broadcast_event"],
-        messages=params["messages"],
-        connections=params["connections"],
-        max_open=params["max_open"],
-        timeout=params["timeout"],
-        validate_certs=params["validate_certs"],
-    )
-
-
-def _check_options(module: AnsibleModule) -> None:
-    """Fail on values that the argument spec cannot refuse."""
-    params = module.params
-    address = urlsplit(params["url"])
-    if address.password:
-        module.no_log_values.add(address.password)
+def refuse_credentials(module: AnsibleModule) -> None:
+    """Fail on a URL with a password, without showing it."""
+    password = urlsplit(module.params["url"]).password
+    if password:
+        module.no_log_values.add(password)
         module.fail_json(msg="url: user name and password do not belong in it; send credentials with headers")
-    if address.scheme not in ("http", "https") or not address.hostname:
-        module.fail_json(
-            msg=f"url: {params['url']!r} is not of the form http://host:port or https://host:port"
-        )
-    for name in ("connections", "messages", "max_open", "timeout"):
-        if params[name] <= 0:
-            module.fail_json(msg=f"{name}: {params[name]} is not allowed, must be more than 0")
 
 
 if __name__ == "__main__":

@@ -1,273 +1,124 @@
 # Copyright (c) 2026, asm.lanes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Real socket.io clients: open connections, ask, listen, close. What it means is decided in `verdict`.
-
-The libraries (aiohttp, python-socketio) are imported when a probe runs, so that a module can say which one
-is missing.
-"""
+"""Real clients at the gateway: open connections, ask, listen, close. `verdict` decides what it means."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
+import contextlib
+import os
+import signal
+import threading
 import time
-import uuid
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .failures import CLOSED, GARBLED, Failure, classify
+try:
+    import aiohttp
+except ImportError:  # the module says so
+    aiohttp = None  # type: ignore[assignment]
+
+from .http_link import HttpLink
+from .measure import Meter, Pace
+from .raw_link import RawLink
+from .settings import HTTP, RAW_WEBSOCKET
+from .socketio_link import SocketIoLink
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Iterable, Sequence
 
-#: What the client answers through the callback that the server hands over with its answer (as in the guide).
-ACKNOWLEDGEMENT = "got it"
-#: What triggers a broadcast is the application's business. A socket that has not heard one for each message
-#: of all sockets stops listening when nothing has come for QUIET seconds, or after LISTEN_LIMIT seconds.
-QUIET = 1.0
-LISTEN_LIMIT = 4.0
-#: Seconds given to an orderly close; what is still open then is cut.
-CLOSE_LIMIT = 2.0
+    from .cases import Case
+    from .link import Link
+    from .settings import Observation, Settings
 
 
-@dataclass(frozen=True)
-class Settings:
-    """How to talk to the application. Times in seconds."""
+def run(cases: Sequence[Case], settings: Settings, meter: Meter | None = None) -> list[Observation]:
+    """Try every case with as many connections as it says.
 
-    url: str
-    route_header: str
-    #: Sent with every handshake besides the route header.
-    headers: Mapping[str, str] = field(default_factory=dict)
-    path: str = "socket.io"
-    emit_event: str = "test000"
-    answer_event: str = "hello"
-    #: Empty: the application does not broadcast, nothing is waited for.
-    broadcast_event: str = "okok"
-    #: Messages per connection.
-    messages: int = 2
-    #: Connections per case.
-    connections: int = 2
-    #: Most connections open at once.
-    max_open: int = 50
-    #: One deadline for everything; half of it for the handshakes.
-    timeout: float = 15.0
-    validate_certs: bool = True
-
-
-@dataclass
-class Observation:
-    """What one connection saw."""
-
-    case: str
-    header: str | None
-    sent: int = 0
-    #: Text of each answer to this connection's own messages.
-    own: list[str] = field(default_factory=list)
-    #: Text of each broadcast.
-    broadcasts: list[str] = field(default_factory=list)
-    #: How many of our messages the server acknowledged. Servers need not.
-    emits_acknowledged: int = 0
-    #: How many answers asked for an acknowledgement, and how many such acknowledgements were sent.
-    acks_asked: int = 0
-    acks_sent: int = 0
-    #: Why there was no connection, or why it ended too soon.
-    failure: Failure | None = None
-
-
-def run(entries: Sequence[tuple[str, str | None]], settings: Settings) -> list[Observation]:
-    """Try every entry (name, value of the route header) with `settings.connections` sockets each.
-
-    All sockets of a batch (at most `settings.max_open`) are open before the first message is sent, so that
-    each hears the broadcasts that the others cause. Never raises for what a server does; every socket is
-    closed at the end, also when interrupted.
+    All connections of a batch (at most `settings.max_open`) are open before the first message is sent, so
+    that each hears the broadcasts that the others cause. Never raises for what a server does; every socket
+    is closed at the end, also when interrupted (Ctrl-C, SIGTERM).
     """
-    return asyncio.run(_run(entries, settings))
+    with _Interruptible() as interruptible:
+        return asyncio.run(interruptible.hold(_run(cases, settings, meter or Meter())))
 
 
-async def _run(entries: Sequence[tuple[str, str | None]], settings: Settings) -> list[Observation]:
-    import aiohttp
-
+async def _run(cases: Sequence[Case], settings: Settings, meter: Meter) -> list[Observation]:
     deadline = time.monotonic() + settings.timeout
     # What fails in the libraries' own tasks is seen here as a connection that ends or stays silent.
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, told: _silent().debug("%s", told))
-    connector = aiohttp.TCPConnector(limit=0, ssl=settings.validate_certs)
-    # One session for all, but no shared cookies: a stickiness cookie of one socket must not steer another.
-    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
-        sockets = [
-            _Socket(Observation(name, header), settings, session)
-            for name, header in entries
-            for _number in range(settings.connections)
-        ]
-        for start in range(0, len(sockets), settings.max_open):
-            await _converse(sockets[start : start + settings.max_open], settings.timeout, deadline)
-    return [socket.seen for socket in sockets]
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _told: None)
+    connector = aiohttp.TCPConnector(limit=0, ssl=settings.tls)
+    pace = Pace(settings.rate)
+    wanted = [case for case in cases for _number in range(case.connections)]
+    seen: list[Observation] = []
+    try:
+        for start in range(0, len(wanted), settings.max_open):
+            batch = [
+                _KINDS.get(case.channel.transport, SocketIoLink)(case, settings, connector, meter, pace)
+                for case in wanted[start : start + settings.max_open]
+            ]
+            seen += [link.seen for link in batch]
+            await _converse(batch, settings.timeout, deadline, meter)
+    finally:
+        await connector.close()
+    return seen
 
 
-async def _converse(sockets: Sequence[_Socket], timeout: float, deadline: float) -> None:
+_KINDS: dict[str, type[Link]] = {RAW_WEBSOCKET: RawLink, HTTP: HttpLink}
+
+
+async def _converse(links: Sequence[Link], timeout: float, deadline: float, meter: Meter) -> None:
     """Connect, ask, listen and close one batch."""
+
+    def look() -> None:
+        for link in links:
+            link.look()
+
+    watching = asyncio.ensure_future(meter.watch(look))
     try:
         handshakes_until = min(deadline, time.monotonic() + timeout / 2)
-        await _all(socket.connect(handshakes_until) for socket in sockets)
-        await _all(socket.ask(deadline) for socket in sockets)
-        asked = sum(socket.seen.sent for socket in sockets)
-        await _all(socket.listen(asked, deadline) for socket in sockets)
+        await _all(link.open(handshakes_until) for link in links)
+        await _all(link.ask(deadline) for link in links)
+        asked = sum(link.seen.sent for link in links if link.broadcasts)
+        await _all(link.listen(asked, deadline) for link in links)
     finally:
-        await _all(socket.close() for socket in sockets)
+        watching.cancel()
+        await _all(link.close() for link in links)
 
 
 async def _all(jobs: Iterable[Awaitable[None]]) -> None:
     await asyncio.gather(*jobs)
 
 
-class _Socket:
-    """One connection and its observation."""
+class _Interruptible:
+    """Turns SIGTERM into an orderly end, after which the signal does what it would have done before.
 
-    def __init__(self, seen: Observation, settings: Settings, session: Any) -> None:
-        import socketio
-
-        self.seen = seen
-        self._settings = settings
-        self._news = asyncio.Event()
-        self._open = False
-        self._closing = False
-        self._client = socketio.AsyncClient(
-            reconnection=False,
-            handle_sigint=False,
-            http_session=session,
-            serializer=_watching_packets(seen, settings.answer_event, lambda: self._end(Failure(GARBLED))),
-            logger=_silent(),
-            engineio_logger=_silent(),
-        )
-        self._client.on("disconnect", self._on_disconnect)
-        self._client.on(settings.answer_event, self._on_answer)
-        if settings.broadcast_event:
-            self._client.on(settings.broadcast_event, self._on_broadcast)
-
-    async def connect(self, deadline: float) -> None:
-        """Open the connection; a failure is kept in the observation."""
-        headers = dict(self._settings.headers)
-        if self.seen.header is not None:
-            headers[self._settings.route_header] = self.seen.header
-        left = max(deadline - time.monotonic(), 0.001)
-        handshake = self._client.connect(
-            self._settings.url,
-            headers=headers,
-            transports=["websocket"],
-            socketio_path=self._settings.path,
-            wait_timeout=left,
-        )
-        try:
-            await asyncio.wait_for(handshake, left)
-            self._open = self.seen.failure is None  # packets may have come before this task went on
-        except Exception as error:  # a server may do anything; the kinds are told apart in `failures`
-            self._end(classify(error))
-
-    async def ask(self, deadline: float) -> None:
-        """Send the messages and wait for as many answers."""
-        if not self._open:
-            return
-        try:
-            for _number in range(self._settings.messages):
-                await self._client.emit(
-                    self._settings.emit_event, str(uuid.uuid4()), callback=self._on_acknowledged
-                )
-                self.seen.sent += 1
-        except Exception as error:  # the server left between two messages
-            self._end(classify(error))
-        await self._wait(lambda: len(self.seen.own) >= self.seen.sent, deadline)
-
-    async def listen(self, asked: int, deadline: float) -> None:
-        """Hear the broadcasts that *asked* messages, of all sockets together, have caused."""
-        if not self._settings.broadcast_event:
-            return
-        heard = self.seen.broadcasts
-        await self._wait(lambda: bool(heard), deadline)
-        limit = min(deadline, time.monotonic() + LISTEN_LIMIT)
-        await self._wait(lambda: len(heard) >= asked, limit, quiet=QUIET)
-
-    async def close(self) -> None:
-        """Say goodbye; whatever the server makes of it, the session is closed afterwards."""
-        self._closing = True
-        try:
-            await asyncio.wait_for(self._client.disconnect(), CLOSE_LIMIT)
-        except Exception as error:
-            _silent().debug("close: %s", error)
-
-    async def _wait(self, done: Callable[[], bool], deadline: float, quiet: float | None = None) -> None:
-        """Wait until *done*, the deadline, the end of the connection, or *quiet* seconds of silence."""
-        while self._open and not done():
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return
-            self._news.clear()
-            try:
-                await asyncio.wait_for(self._news.wait(), left if quiet is None else min(left, quiet))
-            except (TimeoutError, asyncio.TimeoutError):
-                return
-
-    def _on_answer(self, *data: object) -> str:
-        self.seen.own.append(_text(data))
-        self._news.set()
-        return ACKNOWLEDGEMENT
-
-    def _on_broadcast(self, *data: object) -> None:
-        self.seen.broadcasts.append(_text(data))
-        self._news.set()
-
-    def _on_acknowledged(self, *_data: object) -> None:
-        self.seen.emits_acknowledged += 1
-
-    def _on_disconnect(self, *_reason: object) -> None:
-        self._end(Failure(CLOSED))
-
-    def _end(self, failure: Failure) -> None:
-        """Stop waiting; unless we closed it ourselves, the connection has failed."""
-        if not self._closing:
-            self._open = False
-            self.seen.failure = self.seen.failure or failure
-        self._news.set()
-
-
-def _text(data: tuple[object, ...]) -> str:
-    """Return an event's arguments as text; what is not text as JSON."""
-    return " ".join(item if isinstance(item, str) else json.dumps(item, default=repr) for item in data)
-
-
-def _watching_packets(seen: Observation, answer_event: str, on_garbled: Callable[[], None]) -> type:
-    """Return a packet class that counts acknowledgements asked for and sent, and reports broken packets.
-
-    Event handlers are not told whether the server asked for an acknowledgement; python-socketio lets its
-    user supply the packet class (its `serializer` option), where that can be read.
+    (asyncio.run does the same for Ctrl-C.) Only in the main thread; elsewhere signals are not ours.
     """
-    from socketio.packet import ACK, BINARY_ACK, BINARY_EVENT, EVENT, Packet
 
-    class WatchingPacket(Packet):  # type: ignore[misc]
-        def decode(self, encoded_packet: str) -> int | None:
-            try:
-                attachments: int | None = super().decode(encoded_packet)
-            except Exception:  # whatever the server sent, it was no socket.io packet
-                on_garbled()
-                self.packet_type, self.data, self.id = EVENT, [""], None  # an event that nobody handles
-                return 0
-            is_event = self.packet_type in (EVENT, BINARY_EVENT) and isinstance(self.data, list)
-            if is_event and self.id is not None and self.data[:1] == [answer_event]:
-                seen.acks_asked += 1
-            return attachments
+    def __init__(self) -> None:
+        self._told = False
 
-        def encode(self) -> str | list[str | bytes]:
-            if self.packet_type in (ACK, BINARY_ACK):
-                seen.acks_sent += 1
-            encoded: str | list[str | bytes] = super().encode()
-            return encoded
+    def __enter__(self) -> _Interruptible:
+        self._ours = threading.current_thread() is threading.main_thread()
+        self._before = signal.getsignal(signal.SIGTERM) if self._ours else None
+        return self
 
-    return WatchingPacket
+    async def hold(self, work: Any) -> Any:
+        """Do the work; on SIGTERM cancel it, and raise CancelledError when it has cleaned up."""
+        task = asyncio.current_task()
 
+        def stop() -> None:
+            self._told = True
+            if task is not None:
+                task.cancel()
 
-def _silent() -> logging.Logger:
-    """Return a logger that shows nothing: the libraries would print what servers send."""
-    logger = logging.getLogger("asm_lanes_probe")
-    logger.propagate = False
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())
-    return logger
+        if self._ours:
+            with contextlib.suppress(NotImplementedError):
+                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+        return await work
+
+    def __exit__(self, *_error: object) -> None:
+        if self._ours and self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
+        if self._told:
+            os.kill(os.getpid(), signal.SIGTERM)

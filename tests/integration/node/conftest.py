@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,11 +20,11 @@ Client = Callable[[str, "str | None", float], "subprocess.CompletedProcess[str]"
 
 
 @pytest.fixture(scope="session")
-def node_client() -> Client:
-    """The installed client; the check is skipped, saying so, where there is no Node.js with npm."""
+def packages() -> Path:
+    """The folder with the packages; the check is skipped, saying so, where there is no Node.js with npm."""
     missing = [tool for tool in ("node", "npm") if shutil.which(tool) is None]
     if missing:
-        pytest.skip(f"{' and '.join(missing)} not found: install Node.js to run the guide's own client")
+        pytest.skip(f"{' and '.join(missing)} not found: install Node.js to run the stock client and server")
     folder = CACHE / hashlib.sha256((HERE / "package.json").read_bytes()).hexdigest()[:12]
     done = folder / "installed"
     if not done.exists():
@@ -32,15 +32,21 @@ def node_client() -> Client:
         shutil.copy(HERE / "package.json", folder)
         subprocess.run(NPM, cwd=folder, check=True)
         done.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def node_client(packages: Path) -> Client:
+    """The installed client."""
 
     def run(url: str, version: str | None, seconds: float) -> subprocess.CompletedProcess[str]:
-        shutil.copy(HERE / "client.mjs", folder)  # modules are found beside the file that imports them
+        shutil.copy(HERE / "client.mjs", packages)  # modules are found beside the file that imports them
         given = {"GATEWAY_URL": url, "SECONDS": str(seconds)}
         given |= {} if version is None else {"VERSION": version}
         inherited = {key: value for key, value in os.environ.items() if key != "VERSION"}
         return subprocess.run(
             ["node", "client.mjs"],
-            cwd=folder,
+            cwd=packages,
             env=inherited | given,
             capture_output=True,
             text=True,
@@ -49,3 +55,19 @@ def node_client() -> Client:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def node_servers(packages: Path) -> Iterator[list[str]]:
+    """The URLs of two stock servers that know nothing of each other."""
+    shutil.copy(HERE / "server.mjs", packages)
+    command = ["node", "server.mjs"]
+    running = [
+        subprocess.Popen(command, cwd=packages, stdout=subprocess.PIPE, text=True) for _replica in range(2)
+    ]
+    try:
+        yield [str(server.stdout.readline()).strip() for server in running if server.stdout]
+    finally:
+        for server in running:
+            server.terminate()
+            server.communicate(timeout=30)

@@ -33,8 +33,8 @@ def test_the_report_and_the_statistic(tmp_path: Path) -> None:
     with servers.serve(servers.App().build()) as url:
         done = play(tmp_path, asm_lanes_gateway_url=url, lane_proof_headers={"x-token": "hunter2-secret"})
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"lane v2 +v2 +helloworld v2 x4 +helloworld v1 x72 +ok", done.stdout)
-    assert "9 of 9 cases passed" in done.stdout
+    assert re.search(r"lane v2 +v2 +helloworld v2 x4 +helloworld v1 x50 +ok", done.stdout)
+    assert "17 of 17 cases passed" in done.stdout
     assert "changed=0" in done.stdout
     statistic = done.stdout.partition("CUSTOM STATS")[2]
     assert '"passed": true' in statistic
@@ -44,7 +44,7 @@ def test_the_report_and_the_statistic(tmp_path: Path) -> None:
 def test_check_mode_connects_nowhere(tmp_path: Path) -> None:
     done = play(tmp_path, "--check", asm_lanes_gateway_url="http://127.0.0.1:9")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "9 cases not tried" in done.stdout
+    assert "17 cases not tried" in done.stdout
 
 
 def test_a_difference_fails_the_play_naming_the_case_but_no_secret(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_difference_fails_the_play_naming_the_case_but_no_secret(tmp_path: Pat
         )
     output = done.stdout + done.stderr
     assert done.returncode == 2
-    assert "1 of 9 cases differ" in output
+    assert "6 of 17 cases differ" in output
     assert "lane v2: own messages: default/helloworld v1 answered 4 of 4, expected v2" in output
     assert secret not in output
 

@@ -1,35 +1,51 @@
-"""Reading answers and judging them."""
+"""Judging what was heard, case by case."""
 
 from __future__ import annotations
 
-import re
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.asm.lanes.plugins.module_utils import _table
 from ansible_collections.asm.lanes.plugins.module_utils._probe import verdict
 from ansible_collections.asm.lanes.plugins.module_utils._probe.cases import Case
-from ansible_collections.asm.lanes.plugins.module_utils._probe.client import Observation
-from ansible_collections.asm.lanes.plugins.module_utils._probe.failures import REFUSED, STATUS, Failure
-from ansible_collections.asm.lanes.plugins.module_utils._probe.reading import DEFAULT_PATTERN, Reader
+from ansible_collections.asm.lanes.plugins.module_utils._probe.entry import by
+from ansible_collections.asm.lanes.plugins.module_utils._probe.failures import (
+    REFUSED,
+    STATUS,
+    UNSTICKY,
+    Failure,
+)
+from ansible_collections.asm.lanes.plugins.module_utils._probe.settings import Observation
 
-HELLO = "default/helloworld"
-CHAIN = r"(?P<service>[\w-]+)=(?P<version>[\w.]+)"
+from .groups import HELLO, channel
+
 V1, V2 = "Hello version: v1, instance: a", "Hello version: v2, instance: b"
-CASE = Case("lane v2", "v2", {HELLO: "v2"}, {HELLO: "v1"})
-RULES = verdict.Rules("version", Reader.parse(DEFAULT_PATTERN, [HELLO]), timeout=3)
+CASE = Case(
+    "lane v2",
+    channel(),
+    by("header", "version", "v2"),
+    {"own": {HELLO: "v2"}, "broadcast": {HELLO: "v1"}},
+    lane="v2",
+)
+RULES = verdict.Rules("version", timeout=3)
 
 
-def seen(**changes: Any) -> Observation:
+def seen(
+    own: list[str] = [V2, V2],  # noqa: B006
+    broadcasts: list[str] = [V1, V1],  # noqa: B006
+    case: Case = CASE,
+    **changes: Any,
+) -> Observation:
     """What a connection in lane v2 sees when all is well, changed."""
-    good: dict[str, Any] = {
-        "sent": 2,
-        "own": [V2, V2],
-        "broadcasts": [V1, V1],
-        "acks_asked": 2,
-        "acks_sent": 2,
-    }
-    return Observation("lane v2", "v2", **{**good, **changes})
+    found = Observation(case.name, **{"sent": 2, "acks_asked": 2, "acks_sent": 2, **changes})
+    for kind, texts in (("own", own), ("broadcast", broadcasts)):
+        reader = case.channel.readers[kind]
+        found.heard[kind] = Counter(reader.read(text) for text in texts)
+        mute = [text for text in texts if not reader.judged(reader.read(text))]
+        found.strange.update({kind: mute[0]} if mute else {})
+    return found
 
 
 def judged(*observations: Observation, rules: verdict.Rules = RULES) -> dict[str, Any]:
@@ -62,10 +78,10 @@ def test_all_is_well() -> None:
     [
         ({"own": [V1, V2]}, f"own messages: {HELLO} v1 answered 1 of 2, expected v2"),
         ({"broadcasts": [V1, V2]}, f"broadcasts: {HELLO} v2 answered 1 of 2, expected v1"),
-        ({"own": [V2], "acks_sent": 1}, "1 of 2 own messages unanswered within 3 s"),
-        ({"own": [V2] * 3, "acks_sent": 3}, "3 answers to 2 own messages"),
+        ({"own": [V2], "acks_asked": 1}, "1 of 2 own messages unanswered within 3 s"),
+        ({"own": [V2] * 3, "acks_asked": 3}, "3 answers to 2 own messages"),
         ({"broadcasts": []}, "1 of 1 connections heard no broadcast in 3 s"),
-        ({"acks_sent": 0}, "2 of 2 answers did not ask for an acknowledgement"),
+        ({"acks_asked": 0}, "2 of 2 answers did not ask for an acknowledgement"),
         ({"own": [V2, "sorry"]}, f"own messages: 1 of 2 name no version of {HELLO}, expected v2: 'sorry'"),
     ],
 )
@@ -78,7 +94,7 @@ def test_each_difference_is_named(changes: Any, said: str) -> None:
 
 
 def test_a_connection_that_failed_is_not_also_blamed_for_its_silence() -> None:
-    failed = seen(own=[], broadcasts=[], acks_sent=0, failure=Failure(STATUS, "503"))
+    failed = seen(own=[], broadcasts=[], acks_asked=0, failure=Failure(STATUS, "503"))
     message = verdict.failure_message(judged(seen(), failed), "http://gateway")
     assert message.splitlines() == [
         "1 of 1 cases differ from what the lanes promise at http://gateway:",
@@ -92,12 +108,38 @@ def test_no_observation_is_no_proof() -> None:
 
 
 def test_what_the_application_does_not_do_is_not_missed() -> None:
-    rules = verdict.Rules("version", RULES.reader, acknowledged=False, broadcasts=False)
-    assert judged(seen(broadcasts=[], acks_sent=0), rules=rules)["passed"] is True
+    mute = replace(CASE, expected={"own": {HELLO: "v2"}})
+    rules = verdict.Rules("version", acknowledged=False)
+    proof = verdict.judge([mute], [seen(broadcasts=[], acks_asked=0)], rules)
+    assert proof["passed"] is True
+    assert "broadcasts" not in proof["table"][0]
+
+
+def test_a_refusal_that_is_allowed_is_as_good_as_an_answer_but_no_other_failure_is() -> None:
+    case = replace(CASE, may_refuse=("400", "431"))
+    silence: dict[str, Any] = {"own": [], "broadcasts": [], "sent": 0}
+    for status, passed in (("431", True), ("503", False)):
+        proof = verdict.judge([case], [seen(**silence, failure=Failure(STATUS, status))], RULES)
+        assert proof["passed"] is passed
+        assert proof["cases"][0]["counts"]["refused"] == int(passed)
+    assert (
+        "refused"
+        in verdict.judge([case], [seen(**silence, failure=Failure(STATUS, "431"))], RULES)["table"][-1]
+    )
+    assert verdict.judge([case], [seen(own=[V1, V1])], RULES)["passed"] is False
+
+
+def test_the_trap_of_polling_is_explained() -> None:
+    failure = Failure(UNSTICKY, "400", '{"code":1,"message":"Session ID unknown"}')
+    proof = judged(seen(own=[], broadcasts=[], failure=failure))
+    assert proof["cases"][0]["failure_kinds"] == {"unsticky": 1}
+    message = verdict.failure_message({**proof, "reached": True}, "http://gateway")
+    for word in ("Session ID unknown", "different replicas", "consistentHash", "sessionAffinity"):
+        assert word in message
 
 
 def test_a_gateway_that_is_down_is_one_line() -> None:
-    down = {"sent": 0, "own": [], "broadcasts": [], "acks_sent": 0, "failure": Failure(REFUSED)}
+    down = {"sent": 0, "own": [], "broadcasts": [], "acks_asked": 0, "failure": Failure(REFUSED)}
     message = verdict.failure_message(judged(seen(**down), seen(**down)), "http://gateway:1")
     assert message.startswith("The lanes cannot be proven at http://gateway:1: connection refused")
     assert "\n" not in message
@@ -111,31 +153,28 @@ def test_long_answers_are_shortened_and_shown_harmlessly() -> None:
 
 
 def test_answers_of_a_chain() -> None:
-    reader = Reader.parse(CHAIN, ["shop/orders", "shop/stock"])
-    answer = "Hello version: v3, instance: x [orders=v3 stock=v1 price=v4]"
-    assert reader.versions(answer) == [("shop/orders", "v3"), ("shop/stock", "v1"), ("price", "v4")]
-    expected = {"shop/orders": "v3", "shop/stock": "v2"}
-    proof = verdict.judge(
-        [Case("lane v3", "v3", expected, {})],
-        [Observation("lane v3", "v3", sent=1, own=[answer], acks_sent=1)],
-        verdict.Rules("version", reader, broadcasts=False),
+    chained = replace(
+        CASE,
+        channel=channel("shop/orders", "shop/stock"),
+        expected={"own": {"shop/orders": "v3", "shop/stock": "v2"}},
     )
+    answer = "Hello version: v3, instance: x [orders=v3 stock=v1 price=v4]"
+    proof = verdict.judge([chained], [seen([answer], [], chained, sent=1)], RULES)
     assert proof["cases"][0]["differences"] == ["own messages: shop/stock v1 answered 1 of 1, expected v2"]
     assert "price v4 x1, orders v3 x1, stock v1 x1" in proof["table"][-1]
 
 
-@pytest.mark.parametrize(
-    ("pattern", "services", "said"),
-    [
-        ("(", [HELLO], "is not a regular expression"),
-        ("v1", [HELLO], "has no group named version"),
-        (DEFAULT_PATTERN, [HELLO, "default/x"], "no group named service"),
-        (CHAIN, ["a/x", "b/x"], "two services of one name"),
-    ],
-)
-def test_unusable_patterns(pattern: str, services: list[str], said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)):
-        Reader.parse(pattern, services)
+def test_what_named_the_lane_is_shown() -> None:
+    entries = {
+        by("cookie", "lane", "v2"): "cookie lane=v2",
+        by("header", "baggage", "version=v2"): "baggage: version=v2",
+        by("header", "Version", ""): "(empty)",
+        by("header", "version", "x" * 80): "x" * 21 + "...",
+        by("query", "lane", None): "(none)",
+    }
+    for entry, shown in entries.items():
+        case = replace(CASE, entry=entry)
+        assert f"  {shown}  " in verdict.judge([case], [seen()], RULES)["table"][-1]
 
 
 def test_check_mode_shows_what_is_expected() -> None:
