@@ -211,6 +211,23 @@ proof:
   returned: always
   type: dict
   contains:
+    schema:
+      description: Version of this document.
+      type: str
+      returned: always
+      sample: asm.lanes/proof/v1
+    started_at:
+      description: When the proof began, in UTC (ISO 8601).
+      type: str
+      returned: always
+    gateway:
+      description: Where the proof came in, as C(url) and C(path).
+      type: dict
+      returned: always
+    lane_group:
+      description: The lane group as it was given.
+      type: dict
+      returned: always
     passed:
       description: Whether every case was as expected. Null when nothing was tried (check mode).
       type: bool
@@ -241,6 +258,32 @@ proof:
       description: How long all attempts took.
       type: float
       returned: always
+    load:
+      description:
+        - C(connections), C(peak_open) (most of them open at once) and C(messages) of the last attempt.
+        - C(cpu_seconds) of this machine that all attempts took, and C(max_rss_mib), the most memory of the
+          process.
+      type: dict
+      returned: always
+    weights:
+      description: Shares of weighted lanes.
+      type: list
+      elements: dict
+      returned: always
+    not_tested:
+      description: What was not tried (C(what)), and C(why).
+      type: list
+      elements: dict
+      returned: always
+    audit:
+      description: Where the context of a request was lost on its way; null when no audit was made.
+      type: dict
+      returned: always
+    findings:
+      description: Causes that were located; empty when all is well.
+      type: list
+      elements: dict
+      returned: always
     cases:
       description: The cases of the last attempt.
       type: list
@@ -250,6 +293,22 @@ proof:
         name:
           description: Name of the case.
           type: str
+          returned: always
+        kind:
+          description: C(lane) for a lane by its name, C(negative) for everything else that may come in.
+          type: str
+          returned: always
+        lane:
+          description: The lane whose versions are expected; null where no lane is chosen.
+          type: str
+          returned: always
+        transport:
+          description: How the connections were made.
+          type: str
+          returned: always
+        entry:
+          description: What named the lane, C(via) a C(header) or C(none), with C(name) and C(value).
+          type: dict
           returned: always
         header:
           description: Value of the route header that was sent; null when the header was not sent.
@@ -278,6 +337,12 @@ proof:
           type: list
           elements: str
           returned: always
+        timings:
+          description:
+            - Milliseconds, as C(p50), C(p95) and C(max), of the handshakes (C(handshake_ms)) and from a
+              message to its answer (C(answer_ms)).
+          type: dict
+          returned: always
         differences:
           description: What was not as expected, in words.
           type: list
@@ -286,13 +351,21 @@ proof:
 """
 
 import time
+from datetime import datetime, timezone
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible_collections.asm.lanes.plugins.module_utils._lanes import model, words
-from ansible_collections.asm.lanes.plugins.module_utils._probe import cases, client, reading, verdict
+from ansible_collections.asm.lanes.plugins.module_utils._probe import (
+    cases,
+    client,
+    document,
+    measure,
+    reading,
+    verdict,
+)
 
 #: The libraries that the clients import when they run: import name -> name to install.
 LIBRARIES = {"aiohttp": "aiohttp", "socketio": "python-socketio"}
@@ -353,6 +426,7 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib(" and ".join(missing)))
     _check_options(module)
     params = module.params
+    began = datetime.now(timezone.utc)
     try:
         group = words.parse(params["lane_group"])
         reader = reading.Reader.parse(params["answer_pattern"], params["answered_by"])
@@ -370,11 +444,16 @@ def main() -> None:
         timeout=params["timeout"],
     )
     if module.check_mode:
-        module.exit_json(
-            changed=False,
-            proof={**verdict.expected(tried, rules), "message": "", "attempts": 0, "seconds": 0.0},
-        )
-    proof = _prove(tried, rules, _settings(params), params["settle_timeout"])
+        told = {
+            **verdict.expected(tried, rules),
+            **{"message": "", "attempts": 0, "seconds": 0.0, "load": _load([], measure.Meter())},
+        }
+    else:
+        told = _prove(tried, rules, _settings(params), params["settle_timeout"])
+    where = {"url": params["url"], "path": params["path"]}
+    proof = document.complete(told, where, params["lane_group"], began)
+    if module.check_mode:
+        module.exit_json(changed=False, proof=proof)
     if not proof["passed"] and params["fail_on_difference"]:
         module.fail_json(msg=proof["message"], proof=proof)
     module.exit_json(changed=False, proof=proof)
@@ -385,6 +464,7 @@ def _prove(
 ) -> dict[str, Any]:
     """Make the proof; repeat it until it passes or the time for settling is over."""
     started = time.monotonic()
+    meter = measure.Meter()
     attempts = 0
     while True:
         attempts += 1
@@ -393,8 +473,16 @@ def _prove(
         seconds = time.monotonic() - started
         if proof["passed"] or seconds >= settle_timeout:
             message = "" if proof["passed"] else verdict.failure_message(proof, settings.url)
-            return {**proof, "message": message, "attempts": attempts, "seconds": round(seconds, 2)}
+            told = {"message": message, "attempts": attempts, "seconds": round(seconds, 2)}
+            return {**proof, **told, "load": _load(seen, meter)}
         time.sleep(PAUSE)
+
+
+def _load(seen: list[client.Observation], meter: measure.Meter) -> dict[str, Any]:
+    """What the last attempt did to the gateway, and all attempts to this machine."""
+    connected = sum(one.failure is None for one in seen)
+    counts = {"connections": len(seen), "peak_open": connected, "messages": sum(one.sent for one in seen)}
+    return {**counts, **meter.read()}
 
 
 def _settings(params: dict[str, Any]) -> client.Settings:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     Expect = Callable[["str | None"], Mapping[str, str]]
 
 
+#: Kinds of cases.
+LANE, NEGATIVE = "lane", "negative"
+
+
 @dataclass(frozen=True)
 class Case:
     """One way to come in, tried with one or more connections."""
@@ -28,6 +32,10 @@ class Case:
     own: Mapping[str, str]
     #: Service -> version that must speak in broadcasts, which carry no client's context.
     broadcast: Mapping[str, str]
+    #: ``lane``: a lane by its name. ``negative``: whatever else may come in, and where it must land.
+    kind: str = LANE
+    #: The lane whose versions are expected; None where no lane is chosen.
+    lane: str | None = None
 
 
 def from_group(
@@ -49,7 +57,7 @@ def from_group(
             table.setdefault(row.entry, {})[str(row.service)] = row.labels[version_label]
     names = [lane.name for lane in group.lanes or ()]
     # A value that names no lane has no row of its own: it is answered like a request without the header.
-    return build(names, lambda header: table[header if header in table else None])
+    return build(names, lambda header: table[header if header in table else None], group.baseline)
 
 
 def _unprovable(
@@ -78,11 +86,11 @@ def _unprovable(
     return problems
 
 
-def build(lanes: Sequence[str], expect: Expect) -> list[Case]:
+def build(lanes: Sequence[str], expect: Expect, default: str | None = None) -> list[Case]:
     """Return the cases for a group of *lanes* (names, in the group's order).
 
     Each lane by its name, then everything that must land in the baseline: no header, a value that
-    names no lane, and values that only look like a lane (see `lookalikes`).
+    names no lane, and values that only look like a lane (see `lookalikes`). default: the baseline's name.
     """
     baseline = expect(None)
     entries: list[tuple[str, str | None]] = [(f"lane {name}", name) for name in lanes]
@@ -90,7 +98,12 @@ def build(lanes: Sequence[str], expect: Expect) -> list[Case]:
     entries += [
         (f"lookalike {value or '(empty)'}", value) for value in lookalikes(lanes, _telling(lanes, expect))
     ]
-    return [Case(name, header, expect(header), baseline) for name, header in entries]
+    return [
+        Case(name, header, expect(header), baseline, LANE, header)
+        if header in lanes
+        else Case(name, header, expect(header), baseline, NEGATIVE, default)
+        for name, header in entries
+    ]
 
 
 def lookalikes(lanes: Sequence[str], lane: str) -> list[str]:

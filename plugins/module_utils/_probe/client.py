@@ -13,6 +13,7 @@ import json
 import logging
 import time
 import uuid
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,10 @@ class Observation:
     #: How many answers asked for an acknowledgement, and how many such acknowledgements were sent.
     acks_asked: int = 0
     acks_sent: int = 0
+    #: Milliseconds until the session was there, and until each answer. Answers do not say what they answer:
+    #: they are taken to come in the order of the messages.
+    handshake_ms: float | None = None
+    answer_ms: list[float] = field(default_factory=list)
     #: Why there was no connection, or why it ended too soon.
     failure: Failure | None = None
 
@@ -131,6 +136,7 @@ class _Socket:
         self._news = asyncio.Event()
         self._open = False
         self._closing = False
+        self._asked_at: deque[float] = deque()
         self._client = socketio.AsyncClient(
             reconnection=False,
             handle_sigint=False,
@@ -149,7 +155,8 @@ class _Socket:
         headers = dict(self._settings.headers)
         if self.seen.header is not None:
             headers[self._settings.route_header] = self.seen.header
-        left = max(deadline - time.monotonic(), 0.001)
+        began = time.monotonic()
+        left = max(deadline - began, 0.001)
         handshake = self._client.connect(
             self._settings.url,
             headers=headers,
@@ -159,6 +166,7 @@ class _Socket:
         )
         try:
             await asyncio.wait_for(handshake, left)
+            self.seen.handshake_ms = 1000 * (time.monotonic() - began)
             self._open = self.seen.failure is None  # packets may have come before this task went on
         except Exception as error:  # a server may do anything; the kinds are told apart in `failures`
             self._end(classify(error))
@@ -169,6 +177,7 @@ class _Socket:
             return
         try:
             for _number in range(self._settings.messages):
+                self._asked_at.append(time.monotonic())
                 await self._client.emit(
                     self._settings.emit_event, str(uuid.uuid4()), callback=self._on_acknowledged
                 )
@@ -207,6 +216,8 @@ class _Socket:
                 return
 
     def _on_answer(self, *data: object) -> str:
+        if self._asked_at:
+            self.seen.answer_ms.append(1000 * (time.monotonic() - self._asked_at.popleft()))
         self.seen.own.append(_text(data))
         self._news.set()
         return ACKNOWLEDGEMENT

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from .. import _table
@@ -54,7 +55,7 @@ def judge(cases: Sequence[Case], seen: Iterable[Observation], rules: Rules) -> d
 
 def expected(cases: Sequence[Case], rules: Rules) -> dict[str, Any]:
     """Return a proof that was not made: what would be tried and expected (check mode)."""
-    results = [_result(case, []) for case in cases]
+    results = [_result(case, [], rules.header) for case in cases]
     return {
         "passed": None,
         "reached": None,
@@ -93,7 +94,7 @@ def table(results: Sequence[Mapping[str, Any]], rules: Rules) -> list[str]:
 
 
 def _judge_case(case: Case, seen: Sequence[Observation], rules: Rules) -> dict[str, Any]:
-    result = _result(case, seen)
+    result = _result(case, seen, rules.header)
     own = [text for one in seen for text in one.own]
     broadcasts = [text for one in seen for text in one.broadcasts]
     result["observed"] = {
@@ -109,9 +110,13 @@ def _judge_case(case: Case, seen: Sequence[Observation], rules: Rules) -> dict[s
     return result
 
 
-def _result(case: Case, seen: Sequence[Observation]) -> dict[str, Any]:
+def _result(case: Case, seen: Sequence[Observation], header: str) -> dict[str, Any]:
     return {
         "name": case.name,
+        "kind": case.kind,
+        "lane": case.lane,
+        "transport": "websocket",
+        "entry": {"via": "none" if case.header is None else "header", "name": header, "value": case.header},
         "header": case.header,
         "passed": None,
         "expected": {"own": dict(case.own), "broadcast": dict(case.broadcast)},
@@ -127,7 +132,20 @@ def _result(case: Case, seen: Sequence[Observation]) -> dict[str, Any]:
         },
         "connection_failures": sorted({str(one.failure) for one in seen if one.failure}),
         "differences": [],
+        "timings": {
+            "handshake_ms": _spread([one.handshake_ms for one in seen if one.handshake_ms is not None]),
+            "answer_ms": _spread([took for one in seen for took in one.answer_ms]),
+        },
     }
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    """Return median, 95th percentile and maximum in milliseconds; {} of nothing."""
+    if not values:
+        return {}
+    ranked = sorted(values)
+    at = {"p50": 0.5, "p95": 0.95, "max": 1.0}
+    return {name: round(ranked[max(ceil(share * len(ranked)) - 1, 0)], 2) for name, share in at.items()}
 
 
 def _observed(texts: Iterable[str], reader: Reader) -> dict[str, dict[str, int]]:
