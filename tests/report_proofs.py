@@ -1,0 +1,273 @@
+"""Proof documents made by hand, as lane_probe and lane_audit are to return them: good, bad and hostile."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+SCHEMA = "asm.lanes/proof/v1"
+WSK, HELLO = "default/wsk-svc", "default/helloworld"
+#: Text that would do harm wherever it is not escaped.
+HOSTILE = "</script></style><img src=x onerror=alert(1)>\"'`&{{ 7*7 }}{% raw %}]]>\x00\x1b[31m\u202e\ud800"
+
+
+def group(
+    lanes: Sequence[str] = ("base", "v1", "v2"), services: Sequence[str] = (WSK, HELLO)
+) -> dict[str, Any]:
+    """A lane group whose first lane is the baseline and whose other lanes have the last service only."""
+    return {
+        "name": "ws",
+        "mode": "permissive",
+        "route_header": "version",
+        "trace_header": "baggage",
+        "gateway_rule": {"name": "ws-gateway", "namespace": "default"},
+        "services": list(services),
+        "baseline": lanes[0],
+        "lanes": [
+            {
+                "name": name,
+                "label_selector": {"version": version(name)},
+                "services": list(services if name == lanes[0] else services[-1:]),
+            }
+            for name in lanes
+        ],
+    }
+
+
+def version(lane: str) -> str:
+    return "v1" if lane == "base" else lane
+
+
+def case(
+    name: str,
+    lane: str | None,
+    *,
+    kind: str = "lane",
+    transport: str = "websocket",
+    value: str | None = None,
+    services: Sequence[str] = (HELLO,),
+) -> dict[str, Any]:
+    """A case that passed: the lane's version answers, the baseline's v1 broadcasts."""
+    wanted = version(lane or "base")
+    kinds = {"websocket": ("own", "ack", "broadcast"), "polling": ("own", "broadcast")}.get(
+        transport, ("own",)
+    )
+    kinds = ("call",) if transport == "http" else kinds
+    expected = {k: dict.fromkeys(services, "v1" if k == "broadcast" else wanted) for k in kinds}
+    return {
+        "name": name,
+        "kind": kind,
+        "lane": lane,
+        "transport": transport,
+        "entry": {"via": "none" if value is None else "header", "name": "version", "value": value},
+        "header": value,
+        "passed": True,
+        "expected": expected,
+        "observed": {
+            k: {s: {v: 72 if k == "broadcast" else 4} for s, v in found.items()}
+            for k, found in expected.items()
+        },
+        "counts": {"connections": 2, "connected": 2, "sent": 4, "answers": 4, "broadcasts": 72},
+        "connection_failures": [],
+        "differences": [],
+        "timings": {
+            "handshake_ms": {"p50": 12.4, "p95": 19.0, "max": 24.8},
+            "answer_ms": {"p50": 4.1, "p95": 7.9, "max": 11.2},
+        },
+    }
+
+
+def proof(cases: list[dict[str, Any]], **keys: Any) -> dict[str, Any]:
+    """A document round these cases."""
+    passed = all(one["passed"] for one in cases)
+    good = sum(bool(one["passed"]) for one in cases)
+    document = {
+        "schema": SCHEMA,
+        "passed": passed,
+        "reached": True,
+        "summary": f"{good} of {len(cases)} cases passed: {2 * len(cases)} connections",
+        "message": "",
+        "table": [],
+        "attempts": 1,
+        "seconds": 1.21,
+        "started_at": "2026-07-01T12:00:00.000+00:00",
+        "gateway": {"url": "http://192.0.2.10:30080", "path": "socket.io"},
+        "lane_group": group(),
+        "cases": cases,
+        "weights": [],
+        "load": {
+            "connections": 2 * len(cases),
+            "peak_open": 2 * len(cases),
+            "messages": 4 * len(cases),
+            "cpu_seconds": 0.31,
+            "max_rss_mib": 61.5,
+        },
+        "not_tested": [{"what": "real ASM", "why": "this was the lab"}],
+        "audit": None,
+        "findings": [],
+    }
+    return {**document, **keys}
+
+
+def negatives() -> list[dict[str, Any]]:
+    values = {
+        "no header": None,
+        "unknown value": "no-such-lane",
+        "lookalike v22": "v22",
+        "lookalike (empty)": "",
+    }
+    return [case(name, "base", kind="negative", value=value) for name, value in values.items()]
+
+
+def passed() -> dict[str, Any]:
+    """The guide's group, all well."""
+    lanes = [case(f"lane {lane}", lane, value=lane) for lane in ("base", "v1", "v2")]
+    return proof(lanes + negatives())
+
+
+def failed() -> dict[str, Any]:
+    """Lane v2 is answered by v1, broadcasts leak into it, a connection fails; the audit names the hop."""
+    document = passed()
+    v2, empty = document["cases"][2], document["cases"][-1]
+    v2["observed"]["own"][HELLO] = {"v1": 4}
+    v2["observed"]["broadcast"][HELLO] = {"v1": 68, "v2": 4}
+    v2["differences"] = [
+        f"own messages: {HELLO} v1 answered 4 of 4, expected v2",
+        f"broadcasts: {HELLO} v2 answered 4 of 72, expected v1",
+    ]
+    empty["connection_failures"] = ["HTTP 503 at the handshake: the gateway's route leads to no ready pod"]
+    empty["differences"] = ["1 of 2 connections: " + empty["connection_failures"][0]]
+    for one in (v2, empty):
+        one["passed"] = False
+    lost = {
+        "what": "baggage",
+        "how": "lost",
+        "direction": "outbound",
+        "hop": 1,
+        "from": "wsk-svc",
+        "to": "helloworld",
+    }
+    return {
+        **document,
+        "passed": False,
+        "summary": "5 of 7 cases passed: 14 connections",
+        "message": "2 of 7 cases differ from what the lanes promise:\n  - lane v2: " + v2["differences"][0],
+        "audit": audit({**lost, "words": "wsk-svc received baggage version=v2 and did not pass it on"}),
+        "weights": weights(0.48, False),
+        "findings": [
+            {
+                "kind": "baggage dropped by the application",
+                "object": "Deployment default/wsk-deploy",
+                "words": "wsk-svc does not pass baggage on to helloworld",
+                "remedy": "Forward the header baggage of the handshake with every call (the guide's FAQ)",
+                "evidence": ["wsk-svc inbound: baggage version=v2", "wsk-svc outbound: no baggage"],
+            }
+        ],
+    }
+
+
+def audit(broken: dict[str, Any] | None) -> dict[str, Any]:
+    """Gateway → wsk-svc → helloworld for lane v2."""
+    baggage = None if broken else "version=v2"
+    second = {"from": "wsk-svc", "to": "helloworld", "service": HELLO, "version": "v2", "lane": "v2"}
+    if broken:
+        second |= {"version": "v1", "lane": "base"}
+    hops = [
+        {"from": "gateway", "to": "wsk-svc", "pod": "wsk-deploy-7d9c5-x2x7l", "service": WSK, "version": "v1"}
+        | {"lane": "base", "header": "v2", "baggage": "version=v2", "status": "ok"},
+        second
+        | {"pod": "helloworld-v1-5b6f7-9kqzz", "header": baggage and "v2", "baggage": baggage}
+        | {"status": "lost" if broken else "ok"},
+    ]
+    clean = copy.deepcopy(hops)
+    clean[1] |= {"header": None, "baggage": None, "status": "unknown"}
+    chains = [
+        {"case": "lane v2", "message_kind": "own", "hops": hops, "broken": broken},
+        {"case": "lane v2", "message_kind": "broadcast", "hops": clean, "broken": None},
+    ]
+    return {"passed": broken is None, "chains": chains}
+
+
+def weights(observed: float, good: bool) -> list[dict[str, Any]]:
+    shares = [("base", 0.9, 1 - observed), ("v2", 0.1, observed)]
+    lanes = [
+        {"lane": name, "expected": want, "observed": seen, "passed": good}
+        | {"low": max(seen - 0.07, 0), "high": min(seen + 0.07, 1)}
+        for name, want, seen in shares
+    ]
+    return [{"name": "canary", "service": HELLO, "confidence": 0.999, "samples": 400, "lanes": lanes}]
+
+
+def many(count: int = 12) -> dict[str, Any]:
+    """Many lanes of three services, over all four transports."""
+    names = ["base", *(f"feature-{number}" for number in range(1, count))]
+    services = ("shop/front", "shop/orders", "shop/stock")
+    transports = ("websocket", "polling", "raw_websocket", "http")
+    cases = [
+        case(f"lane {lane} over {transport}", lane, value=lane, transport=transport, services=services[-1:])
+        for lane in names
+        for transport in transports
+    ]
+    stated = group(names, services)
+    for lane in stated["lanes"][3::3]:
+        lane["services"] = ["shop/orders", "shop/stock"]
+    return proof(cases, lane_group=stated, weights=weights(0.11, True), audit=audit(None))
+
+
+def down() -> dict[str, Any]:
+    """Nothing listens at the gateway."""
+    reason = "connection refused: nothing listens there; is the gateway (or the lab) up, and the port right?"
+    document = passed()
+    for one in document["cases"]:
+        one["passed"], one["connection_failures"] = False, [reason]
+        one["differences"] = [f"2 of 2 connections: {reason}"]
+        one["observed"] = {kind: {} for kind in one["observed"]}
+        one["timings"] = {"handshake_ms": None, "answer_ms": None}
+    words = f"The lanes cannot be proven at http://192.0.2.10:30080: {reason}"
+    return {**document, "passed": False, "reached": False, "message": words, "summary": "0 of 7 cases passed"}
+
+
+def untried() -> dict[str, Any]:
+    """As lane_probe returns it in check mode."""
+    document = passed()
+    for one in document["cases"]:
+        one["passed"], one["observed"] = None, {kind: {} for kind in one["observed"]}
+    return {
+        **document,
+        "passed": None,
+        "reached": None,
+        "attempts": 0,
+        "seconds": 0.0,
+        "summary": "not tried",
+    }
+
+
+def hostile() -> dict[str, Any]:
+    """The failed proof with hostile text wherever a server, a pod or a user can put text."""
+    return _poisoned(failed())
+
+
+#: Words of the format itself; everything else is free text.
+_WORDS = {"schema", "kind", "transport", "via", "status", "message_kind", "direction", "what", "how", "mode"}
+
+
+def _poisoned(value: Any, key: str = "") -> Any:
+    if isinstance(value, dict):
+        free = key in ("label_selector", "own", "ack", "broadcast", HELLO)
+        return {(k + HOSTILE if free else k): _poisoned(item, k) for k, item in value.items()}
+    if isinstance(value, list):
+        return [_poisoned(item, key) for item in value]
+    if isinstance(value, str) and key not in _WORDS:
+        return value + HOSTILE
+    return value
+
+
+ALL = {
+    "passed": passed,
+    "failed": failed,
+    "many": many,
+    "down": down,
+    "untried": untried,
+    "hostile": hostile,
+}
