@@ -7,7 +7,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.asm.lanes.plugins.plugin_utils._report import files, formats
 from ansible_collections.asm.lanes.plugins.plugin_utils._report.fields import ProofError
@@ -48,7 +47,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if not self._task.check_mode:
                 files.execute(folder, changes)
         except (ProofError, ValueError, files.FileError) as error:
-            raise AnsibleActionFail(str(error)) from None
+            # Returned, not raised: so failed_when can have its say, as for any module.
+            return {**result, "failed": True, "msg": str(error)}
         result["changed"] = any(change.changed for change in changes)
         result["files"] = {kind: str(folder / path) for kind, path in paths.items()}
         result["diff"] = [_diff(change) for change in changes if change.changed]

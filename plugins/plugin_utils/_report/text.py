@@ -28,12 +28,25 @@ def _visible(character: str) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """The text on one line, cut in the middle so that both ends can be told apart."""
+    """The text on one line, cut in the middle where it takes more places than *limit*: both ends tell."""
     line = " ".join(printable(text).split())
-    if len(line) <= limit:
+    if _places(line) <= limit:
         return line
-    tail = (limit - 1) // 3
-    return f"{line[: limit - 1 - tail]}…{line[len(line) - tail :] if tail else ''}"
+    tail = _head(line[::-1], (limit - 1) // 3)[::-1]
+    return f"{_head(line, limit - 1 - _places(tail))}…{tail}"
+
+
+def _places(text: str) -> int:
+    """How much room a text takes, in letters; wide characters (and those that may be wide) take two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WFA" else 1 for character in text)
+
+
+def _head(text: str, limit: int) -> str:
+    """As much of the text's beginning as has room."""
+    end = len(text)
+    while _places(text[:end]) > limit:
+        end -= 1
+    return text[:end]
 
 
 def number(value: float) -> str:
