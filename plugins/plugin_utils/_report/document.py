@@ -15,6 +15,7 @@ KINDS = {
     "ack": "acknowledgement",
     "to_one": "emit to one",
     "call": "HTTP call",
+    "handshake": "handshake",
     "broadcast": "broadcast",
 }
 TRANSPORTS = {
@@ -49,17 +50,22 @@ class Timing:
 
 @dataclass(frozen=True)
 class Case:
-    """One way in, over one transport. passed: None when it was not tried."""
+    """One way in, over one transport. passed: None when it was not tried.
+
+    why: which rule decides where it must land. may_be_refused_with: statuses that are as good as an answer.
+    """
 
     name: str
     kind: str
     lane: str | None
     transport: str
     entry: Entry
+    why: str
     passed: bool | None
     expected: Mapping[str, Expected]
     observed: Mapping[str, Observed]
     counts: Mapping[str, int]
+    may_be_refused_with: tuple[str, ...]
     connection_failures: tuple[str, ...]
     differences: tuple[str, ...]
     handshake: Timing | None
@@ -68,7 +74,7 @@ class Case:
 
 @dataclass(frozen=True)
 class LaneShare:
-    """How much of a weighted service's traffic a lane got; shares from 0 to 1."""
+    """How much of the traffic that is split a lane got; shares from 0 to 1. low, high: what chance allows."""
 
     lane: str
     expected: float
@@ -87,6 +93,7 @@ class Weight:
     confidence: float
     samples: int
     lanes: tuple[LaneShare, ...]
+    differences: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -184,6 +191,7 @@ class Proof:
     cases: tuple[Case, ...]
     weights: tuple[Weight, ...]
     load: Mapping[str, float]
+    warnings: tuple[str, ...]
     not_tested: tuple[tuple[str, str], ...]
     audit: Audit | None
     findings: tuple[Finding, ...]

@@ -78,12 +78,14 @@ def case_tests(case: Case) -> list[Test]:
 
 
 def weight_tests(weight: Weight) -> list[Test]:
-    """One test for each lane's share."""
-    tests = []
+    """One test for each lane's share, and one for what is wrong besides: samples that were not answered."""
+    told = any(share.passed is False for share in weight.lanes)
+    rest = "" if told else "; ".join(weight.differences)
+    tests = [Test(weight.name, "samples", rest, weight.service)]
     for share in weight.lanes:
-        interval = f"{percent(share.low)} to {percent(share.high)} at {percent(weight.confidence)} confidence"
+        allowed = f"{percent(share.low)} to {percent(share.high)} at {percent(weight.confidence)} confidence"
         seen = f"observed {percent(share.observed)} of {weight.samples}"
-        words = f"expected {percent(share.expected)}, {seen} ({interval})"
+        words = f"expected {percent(share.expected)} ({allowed}), {seen}"
         failure = words if share.passed is False else ""
         skipped = NOT_TRIED if share.passed is None else ""
         tests.append(Test(weight.name, f"share of lane {share.lane}", failure, weight.service, skipped))

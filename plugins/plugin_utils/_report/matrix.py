@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .document import KINDS, TRANSPORTS, Case, Entry, Expected, Observed, Proof, services_of, short
-from .text import plural
+from .document import KINDS, TRANSPORTS, Case, Entry, Proof, services_of, short
 
 OK = "ok"
 WRONG = "wrong"
@@ -43,10 +42,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One way in. title: the lane's name, or the name of the case; cells: by column, None where not tried."""
+    """One way in. title: the lane's name, or the name of the case; cells: by column, None where not tried.
+
+    why: which rule decides; remarks: what is wrong and shows in no cell.
+    """
 
     title: str
     sent: str
+    why: str
     passed: bool | None
     cells: tuple[tuple[Column, Cell | None], ...]
     remarks: tuple[str, ...]
@@ -76,10 +79,7 @@ def matrix(proof: Proof, kind: str) -> Matrix:
 
 def cells(case: Case, named: bool = True) -> list[Cell]:
     """The cells of a case. named: whether the lines name the service, not only the version."""
-    return [
-        _cell(kind, case.passed, case.expected[kind], case.observed.get(kind, {}), named)
-        for kind in _kinds(case)
-    ]
+    return [_cell(case, kind, named) for kind in _kinds(case)]
 
 
 def unexplained(case: Case) -> tuple[str, ...]:
@@ -121,7 +121,12 @@ def _together(cases: Iterable[Case]) -> list[list[Case]]:
 
 
 def _way(case: Case) -> tuple[object, ...]:
-    return (case.lane, case.entry) if case.kind == "lane" else (case.name, case.entry)
+    return (case.lane, case.entry) if case.kind == "lane" else (_plain_name(case), case.entry)
+
+
+def _plain_name(case: Case) -> str:
+    """The case's name without the transport, which has a column."""
+    return case.name.removesuffix(f", {case.transport}")
 
 
 def _row(cases: Sequence[Case], columns: Sequence[Column], named: bool) -> Row:
@@ -129,8 +134,9 @@ def _row(cases: Sequence[Case], columns: Sequence[Column], named: bool) -> Row:
     verdicts = [case.passed for case in cases]
     first = cases[0]
     return Row(
-        title=first.lane or first.name if first.kind == "lane" else first.name,
+        title=first.lane if first.kind == "lane" and first.lane else _plain_name(first),
         sent=sent(first.entry),
+        why=first.why,
         passed=False if False in verdicts else None if None in verdicts else True,
         cells=tuple((column, found.get(column)) for column in columns),
         remarks=tuple(dict.fromkeys(words for case in cases for words in unexplained(case))),
@@ -147,37 +153,33 @@ def _rank(names: Mapping[str, str], name: str) -> int:
     return list(names).index(name) if name in names else len(names)
 
 
-def _cell(kind: str, passed: bool | None, expected: Expected, observed: Observed, named: bool) -> Cell:
-    if passed is None:
-        return Cell(
-            kind, UNTRIED, tuple(_named(service, version, named) for service, version in expected.items())
-        )
-    lines = []
-    problems = []
-    states = []
-    for service, wanted in expected.items():
-        counts = observed.get(service, {})
-        others = {version: count for version, count in counts.items() if version != wanted}
-        seen = " ".join(f"{version} ×{count:,}" for version, count in counts.items())
-        lines.append(_named(service, seen or "no answer", named))
-        states.append(WRONG if others else OK if counts else SILENT)
-        if others:
-            total = sum(counts.values())
-            who = ", ".join(f"{version} answered {count:,} of {total:,}" for version, count in others.items())
-            problems.append(f"{_named(service, who, named)}; expected {wanted}")
-        elif not counts:
-            problems.append(_named(service, f"nothing came; expected {wanted}", named))
+def _cell(case: Case, kind: str, named: bool) -> Cell:
+    expected, observed = case.expected[kind], case.observed.get(kind, {})
+    if case.passed is None:
+        wanted = tuple(_named(service, version, named) for service, version in expected.items())
+        return Cell(kind, UNTRIED, wanted)
+    if case.passed and case.counts.get("refused") and not any(observed.values()):
+        return Cell(kind, OK, ("refused, as may be",))
+    judged = [_judge(version, observed.get(service, {})) for service, version in expected.items()]
+    lines, problems = [], []
+    for service, (_state, line, problem) in zip(expected, judged, strict=True):
+        lines.append(_named(service, line, named))
+        problems += [_named(service, problem, named)] if problem else []
+    states = [state for state, _line, _problem in judged]
     state = next((state for state in (WRONG, SILENT) if state in states), OK)
     return Cell(kind, state, tuple(lines), "; ".join(problems))
 
 
+def _judge(wanted: str, counts: Mapping[str, int]) -> tuple[str, str, str]:
+    """State, who answered, and what is wrong, for one service. counts: by version."""
+    seen = " ".join(f"{version} ×{count:,}" for version, count in counts.items())
+    others = {version: count for version, count in counts.items() if version != wanted}
+    if others:
+        total = sum(counts.values())
+        who = ", ".join(f"{version} answered {count:,} of {total:,}" for version, count in others.items())
+        return WRONG, seen, f"{who}; expected {wanted}"
+    return (OK, seen, "") if counts else (SILENT, "no answer", f"nothing came; expected {wanted}")
+
+
 def _named(service: str, words: str, named: bool) -> str:
     return f"{short(service)} {words}" if named else words
-
-
-def tally(rows: Sequence[Row]) -> str:
-    """``3 lanes, 3 as expected``-like words for a caption: how many rows, how many of them failed."""
-    failed = sum(row.passed is False for row in rows)
-    return (
-        f"{plural(len(rows), 'row')}, {failed} not as expected" if failed else f"{plural(len(rows), 'row')}"
-    )

@@ -53,6 +53,7 @@ def parse(document: Any) -> Proof:
         cases=_each(top, "cases", _case),
         weights=_each(top, "weights", _weight),
         load=top.inner("load").numbers(),
+        warnings=top.list_of_text("warnings"),
         not_tested=_each(top, "not_tested", lambda one: (one.text("what"), one.text("why"))),
         audit=_audit(top.inner("audit")) if top.raw("audit") is not None else None,
         findings=_each(top, "findings", _finding),
@@ -90,10 +91,12 @@ def _case(one: Reader) -> Case:
         lane=one.text_or_none("lane"),
         transport=one.text("transport"),
         entry=Entry(entry.text("via", "none"), entry.text_or_none("name"), entry.text_or_none("value")),
+        why=one.text("why"),
         passed=one.flag("passed"),
         expected={kind: expected.inner(kind).texts() for kind in expected.names()},
         observed={kind: _counts_by_service(observed.inner(kind)) for kind in observed.names()},
         counts=one.inner("counts").counts(),
+        may_be_refused_with=one.list_of_text("may_be_refused_with"),
         connection_failures=one.list_of_text("connection_failures"),
         differences=one.list_of_text("differences"),
         handshake=_timing(timings, "handshake_ms"),
@@ -118,6 +121,7 @@ def _weight(one: Reader) -> Weight:
         confidence=one.number("confidence"),
         samples=int(one.number("samples")),
         lanes=_each(one, "lanes", _share),
+        differences=one.list_of_text("differences"),
     )
 
 

@@ -71,7 +71,7 @@ def test_no_text_keeps_json_from_being_written_and_read() -> None:
 @pytest.mark.parametrize(("change", "words"), [
     (lambda proof: proof.update(schema="asm.lanes/proof/v9"), "proof.schema: is 'asm.lanes/proof/v9'"),
     (lambda proof: proof.update(cases={}), "proof.cases: is a dict, not a list"),
-    (lambda proof: proof["cases"].append("x"), "proof.cases[7]: is a str, not a dictionary"),
+    (lambda proof: proof["cases"].append("x"), "proof.cases[8]: is a str, not a dictionary"),
     (lambda proof: proof.update(passed="no"), "proof.passed: is a str, not true, false or null"),
     (lambda proof: proof.update(seconds="2"), "proof.seconds: is a str, not a number"),
     (lambda proof: proof["cases"][0].update(name=["x"]), "proof.cases[0].name: is a list, not text"),
@@ -91,7 +91,7 @@ def test_a_proof_needs_no_more_than_the_schema_requires() -> None:
         {key: case[key] for key in as_json.schema()["$defs"]["case"]["required"]} for case in least["cases"]
     ]
     VALIDATOR.validate(least)
-    assert len(parsing.parse(least).cases) == 7
+    assert len(parsing.parse(least).cases) == 8
 
 
 def closed(rule: Any) -> Any:

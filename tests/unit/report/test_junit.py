@@ -62,8 +62,17 @@ def test_the_failures_say_what_was_seen() -> None:
     assert failures["lane v2", "context of own answer"] == (
         "wsk-svc received baggage version=v2 and did not pass it on"
     )
-    assert str(failures["canary", "share of lane v2"]).startswith("expected 10 %, observed 48 % of 400")
+    assert str(failures["canary", "share of lane v2"]).startswith(
+        "expected 10 % (3 % to 17 % at 99.9 % confidence)"
+    )
     assert len(failures) == 6
+
+
+def test_samples_that_were_not_answered_fail_even_when_the_shares_are_right() -> None:
+    (weight,) = report_proofs.weights(0.1, True)
+    document = {**report_proofs.passed(), "weights": [{**weight, "differences": ["3 of 400 not answered"]}]}
+    root = ElementTree.fromstring(junit.render(parsing.parse(document)))
+    assert [failure.get("message") for failure in root.iter("failure")] == ["3 of 400 not answered"]
 
 
 def test_nothing_tried_is_skipped_and_not_passed() -> None:

@@ -24,7 +24,9 @@ def case(expected: dict[str, dict[str, str]], observed: dict[str, dict[str, dict
     )
     entry = Entry("header", "version", "v2")
     words = () if good else ("words",)
-    return Case("c", "lane", "v2", "websocket", entry, good, expected, observed, {}, (), words, None, None)
+    return Case(
+        "c", "lane", "v2", "websocket", entry, "", good, expected, observed, {}, (), (), words, None, None
+    )
 
 
 @given(EXPECTED, OBSERVED)
@@ -42,9 +44,9 @@ def test_a_case_passed_when_all_its_cells_are_good_and_says_why_when_not(
 def test_a_failure_that_no_cell_shows_is_told_beside_them() -> None:
     proof = parsing.parse(report_proofs.failed())
     table = matrix.matrix(proof, "negative")
-    assert [row.passed for row in table.rows] == [True, True, True, False]
-    assert all(cell and cell.state == matrix.OK for _column, cell in table.rows[-1].cells)
-    assert table.rows[-1].remarks == (
+    assert [row.passed for row in table.rows] == [True, True, True, False, True]
+    assert all(cell and cell.state == matrix.OK for _column, cell in table.rows[3].cells)
+    assert table.rows[3].remarks == (
         "1 of 2 connections: HTTP 503 at the handshake: the gateway's route leads to no ready pod",
     )
 
@@ -54,6 +56,22 @@ def test_transports_share_a_row_and_have_columns_of_their_own() -> None:
     assert len(table.rows) == 12
     assert table.transports == (("websocket", 3), ("polling", 2), ("raw_websocket", 1), ("http", 1))
     assert all(cell for row in table.rows for _column, cell in row.cells)
+
+
+def test_what_may_be_refused_and_was_is_good() -> None:
+    row = matrix.matrix(parsing.parse(report_proofs.passed()), "negative").rows[-1]
+    assert {cell.lines for _column, cell in row.cells if cell} == {("refused, as may be",)}
+    assert not row.remarks
+
+
+def test_negative_cases_share_a_row_whatever_the_transport() -> None:
+    document = report_proofs.passed()
+    others = [{**one, "name": f"{one['name']}, polling", "transport": "polling"} for one in document["cases"]]
+    document["cases"] += others
+    for kind, count in (("lane", 3), ("negative", 5)):
+        table = matrix.matrix(parsing.parse(document), kind)
+        assert len(table.rows) == count
+        assert not any("polling" in row.title for row in table.rows)
 
 
 def test_wrong_versions_are_counted_and_what_was_expected_is_named() -> None:
