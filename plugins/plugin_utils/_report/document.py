@@ -98,7 +98,10 @@ class Weight:
 
 @dataclass(frozen=True)
 class Hop:
-    """One step of a request. header, baggage: as seen on this hop. status: ok, lost, changed or unknown."""
+    """One call. header, baggage: as seen on this hop. status: ok, lost, changed or unknown.
+
+    by: how the call is known to belong to the request; empty when that is not told.
+    """
 
     source: str
     target: str
@@ -109,6 +112,7 @@ class Hop:
     header: str | None
     baggage: str | None
     status: str
+    by: str
 
 
 @dataclass(frozen=True)
@@ -124,12 +128,20 @@ class Break:
 
 @dataclass(frozen=True)
 class Chain:
-    """The way of one tagged request."""
+    """The calls that one tagged request caused, depth first. unknown: what cannot be told, in words."""
 
     case: str
     message_kind: str
     hops: tuple[Hop, ...]
     broken: Break | None
+    unknown: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool | None:
+        """None when nothing is known to be wrong, but not everything is known."""
+        if self.broken:
+            return False
+        return None if self.unknown or any(hop.status == "unknown" for hop in self.hops) else True
 
 
 @dataclass(frozen=True)

@@ -94,13 +94,13 @@ def weight_tests(weight: Weight) -> list[Test]:
 
 def chain_test(chain: Chain) -> Test:
     """One test for a chain of the audit; what the logs do not tell is skipped, not passed."""
-    unknown = any(hop.status == "unknown" for hop in chain.hops)
+    untold = "; ".join(chain.unknown) or "the proxies' logs do not tell for every hop"
     return Test(
         chain.case,
         f"context of {KINDS.get(chain.message_kind, chain.message_kind)}",
         chain.broken.words if chain.broken else "",
-        " → ".join([*(hop.source for hop in chain.hops[:1]), *(hop.target for hop in chain.hops)]),
-        "the proxies' logs do not tell for every hop" if unknown and not chain.broken else "",
+        "\n".join(f"{hop.source} → {hop.target}: {hop.status}" for hop in chain.hops),
+        untold if chain.passed is None else "",
     )
 
 

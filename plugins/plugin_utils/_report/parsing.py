@@ -146,6 +146,7 @@ def _chain(one: Reader) -> Chain:
         message_kind=one.text("message_kind"),
         hops=_each(one, "hops", _hop),
         broken=_break(one.inner("broken")) if one.raw("broken") is not None else None,
+        unknown=one.list_of_text("unknown"),
     )
 
 
@@ -160,6 +161,7 @@ def _hop(one: Reader) -> Hop:
         header=one.text_or_none("header"),
         baggage=one.text_or_none("baggage"),
         status=one.text("status"),
+        by=one.text("by"),
     )
 
 

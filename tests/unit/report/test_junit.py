@@ -82,4 +82,6 @@ def test_nothing_tried_is_skipped_and_not_passed() -> None:
 
 def test_what_the_logs_do_not_tell_is_skipped_and_not_passed() -> None:
     (case,) = [c for c in suites("failed").iter("testcase") if c.get("name") == "context of broadcast"]
-    assert case.find("skipped") is not None
+    skipped = case.find("skipped")
+    assert skipped is not None
+    assert skipped.get("message") == "the log of default/wsk-svc does not have baggage"

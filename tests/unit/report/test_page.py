@@ -84,12 +84,13 @@ def test_the_policy_allows_the_style_sheet_by_its_digest_and_nothing_else() -> N
     ("passed", "The lanes are as promised"),
     ("failed", "The lanes are not as promised"),
     ("down", "The lanes cannot be proven"),
+    ("doubtful", "The lanes are as promised, but something was found"),
     ("untried", "Nothing was tried"),
 ])  # fmt: skip
 def test_the_verdict(name: str, headline: str) -> None:
     found = elements(name).text
     assert headline in found
-    assert ("What is wrong" in found) == (name in ("failed", "down"))
+    assert ("What is wrong" in found) == (name in ("failed", "down", "doubtful"))
 
 
 def test_findings_come_with_remedy_and_evidence() -> None:
