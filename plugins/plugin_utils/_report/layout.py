@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from .topology import BROADCAST, GATEWAY, OWN, WRONG, Edge, Node, Topology
+from .seen import BROADCAST, WRONG
+from .topology import GATEWAY, OWN, Edge, Node, Topology
 
 MARGIN = 16
 DOOR_WIDTH, DOOR_HEIGHT = 172, 34

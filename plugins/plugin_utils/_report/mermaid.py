@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from .document import short
+from .seen import BROADCAST, OK, SILENT, WRONG
 from .text import shorten
-from .topology import BROADCAST, GATEWAY, OK, OWN, SILENT, WRONG, Edge, Topology
+from .topology import GATEWAY, OWN, Edge, Topology
 
 LIMIT = 60
 _SIGNS = {OK: "✓", WRONG: "✗", SILENT: "✗"}
@@ -18,7 +19,9 @@ def render(picture: Topology) -> str:
     names |= {door.id: f"in{number}" for number, door in enumerate(picture.doors)}
     names |= {node.id: f"n{number}" for number, node in enumerate(picture.nodes)}
     lines = ["flowchart LR"]
-    lines += [f'  {names[door.id]}(["{_quoted(door.text)}"])' for door in picture.doors]
+    for door in picture.doors:
+        words = f"{_SIGNS.get(door.state, '')} {door.text}"
+        lines.append(f'  {names[door.id]}(["{_quoted(words)}"])')
     lines.append(f'  gateway["gateway<br/>{_quoted(picture.gateway)}"]')
     for number, lane in enumerate(dict.fromkeys([*picture.lanes, *(node.lane for node in picture.nodes)])):
         title = f"lane {lane}{' (baseline)' if lane == picture.baseline else ''}" if lane else "in no lane"
@@ -39,7 +42,9 @@ def render(picture: Topology) -> str:
 
 
 def _arrow(edge: Edge) -> str:
-    """Dotted for broadcasts, thick for what is wrong."""
+    """Dotted for broadcasts, thick for what is wrong; plain from a door, which has a sign of its own."""
+    if edge.target == GATEWAY:
+        return "-->"
     words = [_SIGNS.get(edge.state, ""), "broadcast" if edge.kind == BROADCAST else ", ".join(edge.lanes)]
     arrow = "==>" if edge.state == WRONG else "-->" if edge.kind == OWN else "-.->"
     text = _quoted(" ".join(word for word in words if word))

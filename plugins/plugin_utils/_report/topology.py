@@ -9,24 +9,19 @@ taken for a chain in the order in which the group names them, and `Topology.assu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from .document import Case, Group, Proof, services_of, short
+from .document import Case, Group, Proof, short
 from .matrix import sent
+from .seen import BROADCAST, OK, SILENT, UNSEEN, UNTRIED, WRONG, Seen
 from .text import plural
 
-OK = "ok"
-WRONG = "wrong"
-SILENT = "silent"
-UNSEEN = "unseen"  # no answer names a version of the service
-UNTRIED = "untried"
 _WORST_FIRST = (WRONG, SILENT, UNTRIED, UNSEEN, OK)
 
 GATEWAY = "gateway"
 OWN = "own"
-BROADCAST = "broadcast"
 OTHERS = "others"  # the way in of everything that names no lane
 STRANGERS = ""  # the "lane" of versions that answered and belong to no lane
 
@@ -86,7 +81,7 @@ def topology(proof: Proof) -> Topology:
     calls = _calls(proof, services)
     order = calls or list(pairwise(services))
     layers = _layers(services, order)
-    seen = _Seen(proof)
+    seen = Seen(proof)
     edges = _edges(proof.group, layers, order, seen)
     doors = _doors(proof)
     ways_in = [Edge(door.id, GATEWAY, OWN, OK, [door.lane] if door.lane else []) for door in doors]
@@ -113,44 +108,6 @@ def node_id(lane: str, service: str, version: str = "") -> str:
     return f"{lane}|{service}|{version}" if lane == STRANGERS else f"{lane}|{service}"
 
 
-class _Seen:
-    """What the cases expected and observed, by lane and service."""
-
-    def __init__(self, proof: Proof) -> None:
-        self.answering = services_of(proof.cases)
-        self.tried = any(case.passed is not None for case in proof.cases)
-        self.labels = {lane.name: lane.labels for lane in proof.group.lanes}
-        self.own: dict[tuple[str, str], Counter[str]] = {}
-        self.heard: dict[str, Counter[str]] = {}
-        self._expected: dict[tuple[str, str], str] = {}
-        self.spoken: dict[str, str] = {}
-        for case in proof.cases:
-            self._add(case)
-
-    def _add(self, case: Case) -> None:
-        for kind, services in case.expected.items():
-            for service, version in services.items():
-                counts = case.observed.get(kind, {}).get(service, {})
-                if kind == BROADCAST:
-                    self.spoken[service] = version
-                    self.heard.setdefault(service, Counter()).update(counts)
-                elif case.kind == "lane" and case.lane:
-                    self._expected[case.lane, service] = version
-                    self.own.setdefault((case.lane, service), Counter()).update(counts)
-
-    def version(self, lane: str, service: str) -> str:
-        """The version that a lane's pods of a service have: as expected, else by the lane's only label."""
-        labels = list(self.labels.get(lane, {}).values())
-        return self._expected.get((lane, service)) or (labels[0] if len(labels) == 1 else "")
-
-    def state(self, counts: Mapping[str, int], service: str, wanted: str) -> str:
-        if service not in self.answering:
-            return UNSEEN
-        if not self.tried:
-            return UNTRIED
-        return OK if counts.get(wanted) else SILENT
-
-
 def _calls(proof: Proof, services: Sequence[str]) -> list[tuple[str, str]]:
     """(caller, called) as the audit saw them."""
     by_name = {short(service): service for service in services} | {service: service for service in services}
@@ -171,7 +128,7 @@ def _layers(services: Sequence[str], order: Sequence[tuple[str, str]]) -> list[l
 
 
 def _edges(
-    group: Group, layers: Sequence[Sequence[str]], order: Sequence[tuple[str, str]], seen: _Seen
+    group: Group, layers: Sequence[Sequence[str]], order: Sequence[tuple[str, str]], seen: Seen
 ) -> list[Edge]:
     first = [(None, service) for service in (layers[0] if layers else ())]
     edges: dict[tuple[str, str, str, bool], Edge] = {}
@@ -192,7 +149,7 @@ def _connect(
     way: tuple[str, str | None, str],
     kind: str,
     counts: Counter[str],
-    seen: _Seen,
+    seen: Seen,
 ) -> None:
     """Add the edges by which a lane's messages come from the caller (None: the gateway) to the service."""
     lane, caller, service = way
@@ -217,7 +174,7 @@ def _add(edges: dict[tuple[str, str, str, bool], Edge], new: Edge) -> None:
         known.state = min(known.state, new.state, key=_WORST_FIRST.index)
 
 
-def _whose(group: Group, service: str, version: str, seen: _Seen) -> str:
+def _whose(group: Group, service: str, version: str, seen: Seen) -> str:
     """The node of a version: the baseline's if it is that, else the first lane's, else a stranger's."""
     lanes = [lane.name for lane in group.lanes if service in lane.services]
     lanes.sort(key=lambda name: name != group.baseline)
@@ -225,7 +182,7 @@ def _whose(group: Group, service: str, version: str, seen: _Seen) -> str:
     return node_id(lane, service, version)
 
 
-def _nodes(group: Group, services: Sequence[str], seen: _Seen) -> list[Node]:
+def _nodes(group: Group, services: Sequence[str], seen: Seen) -> list[Node]:
     nodes = [
         _node(group, lane.name, service, seen)
         for lane in group.lanes
@@ -245,13 +202,13 @@ def _nodes(group: Group, services: Sequence[str], seen: _Seen) -> list[Node]:
     return nodes
 
 
-def _node(group: Group, lane: str, service: str, seen: _Seen) -> Node:
+def _node(group: Group, lane: str, service: str, seen: Seen) -> Node:
     version = seen.version(lane, service)
     state, notes = _observed(group, lane, service, version, seen)
     return Node(node_id(lane, service), lane, service, version, state, tuple(notes))
 
 
-def _observed(group: Group, lane: str, service: str, version: str, seen: _Seen) -> tuple[str, list[str]]:
+def _observed(group: Group, lane: str, service: str, version: str, seen: Seen) -> tuple[str, list[str]]:
     """State of a node, and what it did in words."""
     if service not in seen.answering:
         return UNSEEN, ["names no version"]
@@ -269,7 +226,7 @@ def _observed(group: Group, lane: str, service: str, version: str, seen: _Seen) 
     return (WRONG if strays else SILENT if missed else OK), notes
 
 
-def _strays(group: Group, service: str, node: str, seen: _Seen) -> list[str]:
+def _strays(group: Group, service: str, node: str, seen: Seen) -> list[str]:
     """Lanes whose messages, and "broadcast" when broadcasts, ended at a node that is not theirs."""
     found = []
     for lane in group.lanes:
