@@ -295,6 +295,18 @@ def _poisoned(value: Any, key: str = "") -> Any:
     return value
 
 
+def closed(rule: Any) -> Any:
+    """The schema with every object closed whose properties it names: finds keys that it does not describe."""
+    if isinstance(rule, list):
+        return [closed(item) for item in rule]
+    if not isinstance(rule, dict):
+        return rule
+    inner = {key: closed(item) for key, item in rule.items()}
+    if isinstance(rule.get("properties"), dict) and "type" in rule:
+        inner.setdefault("additionalProperties", False)
+    return inner
+
+
 def doubtful() -> dict[str, Any]:
     """All answers are right, yet the audit found something."""
     found = failed()

@@ -30,7 +30,7 @@ def test_what_is_written_follows_the_schema_and_loses_nothing(name: str) -> None
 
 
 def test_the_schema_describes_every_key_of_the_examples() -> None:
-    strict = jsonschema.Draft202012Validator(closed(as_json.schema()))
+    strict = jsonschema.Draft202012Validator(report_proofs.closed(as_json.schema()))
     for name in GOOD:
         errors = [error.message for error in strict.iter_errors(report_proofs.ALL[name]())]
         assert not errors, (name, errors)
@@ -94,18 +94,6 @@ def test_a_proof_needs_no_more_than_the_schema_requires() -> None:
     ]
     VALIDATOR.validate(least)
     assert len(parsing.parse(least).cases) == 8
-
-
-def closed(rule: Any) -> Any:
-    """The schema with every object closed whose properties it names."""
-    if isinstance(rule, list):
-        return [closed(item) for item in rule]
-    if not isinstance(rule, dict):
-        return rule
-    inner = {key: closed(item) for key, item in rule.items()}
-    if isinstance(rule.get("properties"), dict) and "type" in rule:
-        inner.setdefault("additionalProperties", False)
-    return inner
 
 
 def shuffled(value: Any, chance: random.Random) -> Any:
