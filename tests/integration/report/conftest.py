@@ -19,6 +19,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+#: Milliseconds: a busy machine is no failure.
+PATIENCE = 100_000
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +30,6 @@ def browser() -> Iterator[Browser]:
     if program is None:
         pytest.skip("no browser here, so nobody has looked at the page: apt-get install chromium")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        started = playwright.chromium.launch(executable_path=program, args=ARGUMENTS, timeout=PATIENCE)
         yield started
         started.close()

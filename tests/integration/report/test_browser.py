@@ -45,6 +45,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Seen]]:
 
     def opener(file: Path, **context: Any) -> Seen:
         page = browser.new_page(viewport={"width": WIDE, "height": 900}, **context)
+        page.set_default_timeout(100_000)  # ms; a busy machine is no failure
         opened.append(page)
         seen = Seen(page)
         page.goto(file.as_uri())
