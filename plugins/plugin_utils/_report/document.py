@@ -24,6 +24,14 @@ TRANSPORTS = {
     "raw_websocket": "plain WebSocket",
     "http": "HTTP",
 }
+#: What a proof cost, in the order in which it is shown -> what people call it.
+LOADS = {
+    "connections": "connections",
+    "peak_open": "most open at once",
+    "messages": "messages sent",
+    "cpu_seconds": "processor time of the probe (s)",
+    "max_rss_mib": "memory of the probe (MiB)",
+}
 
 #: service -> version; service -> version -> how often.
 Expected = Mapping[str, str]
@@ -52,7 +60,7 @@ class Timing:
 class Case:
     """One way in, over one transport. passed: None when it was not tried.
 
-    why: which rule decides where it must land. may_be_refused_with: statuses that are as good as an answer.
+    why: which rule decides where it must land. refused: connections that were refused as they may be.
     """
 
     name: str
@@ -64,8 +72,7 @@ class Case:
     passed: bool | None
     expected: Mapping[str, Expected]
     observed: Mapping[str, Observed]
-    counts: Mapping[str, int]
-    may_be_refused_with: tuple[str, ...]
+    refused: int
     connection_failures: tuple[str, ...]
     differences: tuple[str, ...]
     handshake: Timing | None
@@ -188,7 +195,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Proof:
-    """The whole document."""
+    """The whole document. load: keys of `LOADS`; late: of the probe's own event loop."""
 
     passed: bool | None
     reached: bool | None
@@ -203,6 +210,7 @@ class Proof:
     cases: tuple[Case, ...]
     weights: tuple[Weight, ...]
     load: Mapping[str, float]
+    late: Timing | None
     warnings: tuple[str, ...]
     not_tested: tuple[tuple[str, str], ...]
     audit: Audit | None

@@ -81,10 +81,6 @@ class Reader:
         """The whole mapping as whole numbers by key."""
         return {key: int(self.number(key)) for key in self.names()}
 
-    def numbers(self) -> dict[str, float]:
-        """The whole mapping as numbers by key."""
-        return {key: self.number(key) for key in self.names()}
-
     def list_of_text(self, key: str) -> tuple[str, ...]:
         return tuple(str(item) for item in self._list(key))
 

@@ -158,7 +158,7 @@ def _cell(case: Case, kind: str, named: bool) -> Cell:
     if case.passed is None:
         wanted = tuple(_named(service, version, named) for service, version in expected.items())
         return Cell(kind, UNTRIED, wanted)
-    if case.passed and case.counts.get("refused") and not any(observed.values()):
+    if case.passed and case.refused and not any(observed.values()):
         return Cell(kind, OK, ("refused, as may be",))
     judged = [_judge(version, observed.get(service, {})) for service, version in expected.items()]
     lines, problems = [], []

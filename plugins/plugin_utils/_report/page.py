@@ -47,6 +47,7 @@ def environment() -> Environment:
     }
     found.globals |= {
         "KINDS": document.KINDS,
+        "LOADS": document.LOADS,
         "TRANSPORTS": document.TRANSPORTS,
         "SIGNS": matrix.SIGNS,
         "STATES": matrix.WORDS,

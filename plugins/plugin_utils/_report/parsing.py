@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from .document import (
+    LOADS,
     SCHEMA,
     Audit,
     Break,
@@ -38,7 +39,7 @@ def parse(document: Any) -> Proof:
     top = Reader.of(document, "proof")
     if top.raw("schema") != SCHEMA:
         raise ProofError("proof.schema", f"is {top.raw('schema')!r}, not {SCHEMA!r}")
-    gateway = top.inner("gateway")
+    gateway, load = top.inner("gateway"), top.inner("load")
     return Proof(
         passed=top.flag("passed"),
         reached=top.flag("reached"),
@@ -52,7 +53,8 @@ def parse(document: Any) -> Proof:
         group=_group(top.inner("lane_group")),
         cases=_each(top, "cases", _case),
         weights=_each(top, "weights", _weight),
-        load=top.inner("load").numbers(),
+        load={key: load.number(key) for key in LOADS if load.raw(key) is not None},
+        late=_timing(load, "late_ms"),
         warnings=top.list_of_text("warnings"),
         not_tested=_each(top, "not_tested", lambda one: (one.text("what"), one.text("why"))),
         audit=_audit(top.inner("audit")) if top.raw("audit") is not None else None,
@@ -95,8 +97,7 @@ def _case(one: Reader) -> Case:
         passed=one.flag("passed"),
         expected={kind: expected.inner(kind).texts() for kind in expected.names()},
         observed={kind: _counts_by_service(observed.inner(kind)) for kind in observed.names()},
-        counts=one.inner("counts").counts(),
-        may_be_refused_with=one.list_of_text("may_be_refused_with"),
+        refused=int(one.inner("counts").number("refused")),
         connection_failures=one.list_of_text("connection_failures"),
         differences=one.list_of_text("differences"),
         handshake=_timing(timings, "handshake_ms"),

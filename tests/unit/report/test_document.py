@@ -96,6 +96,26 @@ def test_a_proof_needs_no_more_than_the_schema_requires() -> None:
     assert len(parsing.parse(least).cases) == 8
 
 
+#: Mappings whose keys are names of services, versions and the like.
+OPEN = {"expected", "observed", "label_selector", "counts", "failure_kinds", *("own", "ack", "broadcast")}
+
+
+def extended(value: Any, key: str = "") -> Any:
+    """The document with a key of a later release in every mapping whose keys are words of the format."""
+    if isinstance(value, list):
+        return [extended(item, key) for item in value]
+    if not isinstance(value, dict) or key in OPEN:
+        return value
+    return {**{name: extended(item, name) for name, item in value.items()}, "later": {"is": ["another", 1]}}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_keys_of_later_releases_do_no_harm(name: str) -> None:
+    document = report_proofs.ALL[name]()
+    VALIDATOR.validate(extended(document))
+    assert parsing.parse(extended(document)) == parsing.parse(document)
+
+
 def shuffled(value: Any, chance: random.Random) -> Any:
     if isinstance(value, dict):
         items = list(value.items())

@@ -24,9 +24,7 @@ def case(expected: dict[str, dict[str, str]], observed: dict[str, dict[str, dict
     )
     entry = Entry("header", "version", "v2")
     words = () if good else ("words",)
-    return Case(
-        "c", "lane", "v2", "websocket", entry, "", good, expected, observed, {}, (), (), words, None, None
-    )
+    return Case("c", "lane", "v2", "websocket", entry, "", good, expected, observed, 0, (), words, None, None)
 
 
 @given(EXPECTED, OBSERVED)
