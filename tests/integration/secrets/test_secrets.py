@@ -182,8 +182,10 @@ def tasks_of_all_modules(folder: Path) -> list[dict[str, Any]]:
                 "lane_group": GROUP,
                 "headers": {"cookie": "{{ asm_lanes_access_key_secret }}"},
                 "timeout": 2,
-            }
+            },
+            "register": "probed",
         },
+        {"lane_report": {"proof": "{{ probed.proof }}", "dest": str(folder / "reports")}},
         {"lane_group": {"name": "ws", "state": "absent"}},
     ]
     return [{f"asm.lanes.{k}" if k in MODULES else k: v for k, v in t.items()} for t in tasks]
