@@ -79,7 +79,7 @@ EXAMPLES = r"""
 - name: Leave a report, whatever the verdict
   asm.lanes.lane_report:
     proof: "{{ probed.proof }}"
-    dest: reports
+    dest: "{{ playbook_dir }}/reports"
     versions: {ASM: 1.22.6.106}
   register: report
 
