@@ -23,8 +23,8 @@ export no_proxy := $(NO_PROXY)
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
 
-demo: lab  ## prepare, start the lab, replay the guide on it, prove the lanes
-	@$(PLAY) -i $(LAB)/inventory.yml asm.lanes.site
+demo: lab  ## prepare, start the lab, replay the guide on it, prove the lanes; leaves reports/
+	@$(PLAY) -i $(LAB)/inventory.yml asm.lanes.site -e asm_lanes_report_dir=$(CURDIR)/reports
 
 demo-down: lab-down  ## stop everything that demo started, leave nothing behind
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 UTILS = ROOT / "plugins" / "module_utils"
+REPORT = ROOT / "plugins" / "plugin_utils" / "_report"
 LAB = ROOT / "roles" / "lab" / "files" / "asm_lanes_lab"
 THIRD_PARTY = {"ansible", "kubernetes", "alibabacloud_servicemesh20200111", "socketio", "aiohttp", "yaml"}
 
@@ -51,6 +53,16 @@ def test_the_layers_do_not_import_each_other(folder: str) -> None:
         for name in imports(path):
             assert not others & set(name.split(".")), f"{folder}/{path.name} imports {name}"
             assert "plugins.modules" not in name, f"{folder}/{path.name} imports {name}"
+
+
+def test_the_report_draws_a_document_and_knows_nobody_who_makes_one() -> None:
+    files = sorted(REPORT.glob("*.py"))
+    assert files
+    for path in files:
+        for name in imports(path):
+            known = name.split(".")[0] in {"jinja2", "markupsafe", *sys.stdlib_module_names}
+            ours = name.startswith("plugins.plugin_utils._report")
+            assert known or ours or name.startswith("ansible.release"), f"{path.name} imports {name}"
 
 
 def test_the_lab_sees_only_the_domain_of_the_collection() -> None:

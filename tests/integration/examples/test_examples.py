@@ -88,6 +88,26 @@ WORLDS = {
             }
         }
     ),
+    "lane_report": World(
+        variables={
+            "my_lane_group": {
+                "name": "ws",
+                "route_header": "version",
+                "trace_header": "baggage",
+                "gateway_rule": {"name": "ws-gateway", "namespace": "default"},
+                "services": ["default/helloworld"],
+                "baseline": "v1",
+                "lanes": [
+                    {
+                        "name": name,
+                        "label_selector": {"version": name},
+                        "services": ["default/helloworld"],
+                    }
+                    for name in ("v1", "v2")
+                ],
+            }
+        }
+    ),
     "mesh_info": World(),
     # Its examples write the file and remove it.
     "mesh_kubeconfig": World(variables={"mesh_kubeconfig": "{{ folder }}/fetched.kubeconfig"}),

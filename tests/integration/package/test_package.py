@@ -11,7 +11,9 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import jsonschema
 import pytest
+import report_proofs
 
 ROOT = Path(__file__).parents[3]
 BIN = Path(sys.executable).parent
@@ -98,8 +100,17 @@ def test_the_tarball_holds_no_work_of_make(tarball: Path) -> None:
 
 
 def test_the_guide_runs_from_an_installed_collection(elsewhere: Path, running_lab: Path) -> None:
-    first = play(elsewhere, "-i", str(running_lab), "asm.lanes.site")
+    reports = elsewhere / "reports"
+    first = play(elsewhere, "-i", str(running_lab), "asm.lanes.site", "-e", f"asm_lanes_report_dir={reports}")
     assert "failed=0" in first
+    assert sorted(path.suffix for path in reports.iterdir()) == [".html", ".json", ".svg", ".xml"]
+    proof = json.loads((reports / "lane-proof.json").read_text(encoding="utf-8"))
+    schema = (
+        elsewhere / "collections/ansible_collections/asm/lanes/plugins/plugin_utils/_report/proof.schema.json"
+    )
+    rules = report_proofs.closed(json.loads(schema.read_text(encoding="utf-8")))
+    assert [error.message for error in jsonschema.Draft202012Validator(rules).iter_errors(proof)] == []
+    assert proof["passed"] is True
     again = play(elsewhere, "-i", str(running_lab), "asm.lanes.site")
     assert "changed=0" in again
     assert "failed=0" in again

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 
 def play(folder: Path, *arguments: str, **variables: Any) -> subprocess.CompletedProcess[str]:
     file = folder / "variables.json"
-    file.write_text(json.dumps(variables))
+    file.write_text(json.dumps({"asm_lanes_report_dir": str(folder / "reports"), **variables}))
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "playbooks/prove.yml"]
     return subprocess.run(
         [*command, "-e", f"@{file}", *arguments],

@@ -52,12 +52,16 @@ class User:
             timeout=200,
         )
         output = done.stdout + done.stderr
-        shown = [secret for secret in self.secrets if any(form in output for form in forms(secret))]
-        assert not shown, f"{len(shown)} secrets are shown: {[_where(output, s) for s in shown]}"
+        self.look_through(output)
         assert done.returncode == 0, output[-3000:]
         assert "Unsupported parameters" not in output, "a task that does nothing shows nothing"
         assert "Traceback" not in output, output[output.index("Traceback") - 500 :][:3000]
         return output
+
+    def look_through(self, output: str) -> None:
+        """Fail when there is a secret in it."""
+        shown = [secret for secret in self.secrets if any(form in output for form in forms(secret))]
+        assert not shown, f"{len(shown)} secrets are shown: {[_where(output, s) for s in shown]}"
 
 
 def forms(secret: str) -> set[str]:
@@ -114,11 +118,18 @@ def test_what_is_looked_for_would_be_found(user: User) -> None:
 @pytest.mark.timeout(600)
 def test_the_playbooks_of_the_guide(user: User) -> None:
     variables = user.folder / "headers.json"
-    variables.write_text(json.dumps({"lane_proof_headers": {"cookie": PROBE_HEADER}}))
+    reports = user.folder / "reports"
+    formats = ["json", "junit", "html", "svg", "mermaid"]
+    told = {"lane_proof_headers": {"cookie": PROBE_HEADER}, "asm_lanes_report_dir": str(reports)}
+    variables.write_text(json.dumps({**told, "lane_proof_report_formats": formats}))
     assert "checks:" in user.play("asm.lanes.preflight")
     user.play("asm.lanes.site", "--check")
     assert "lane v2" in user.play("asm.lanes.site")
     assert "cases passed" in user.play("asm.lanes.prove", "-e", f"@{variables}")
+    files = list(reports.iterdir())
+    assert len(files) == len(formats)
+    for file in files:
+        user.look_through(file.read_text(encoding="utf-8"))
     user.play("asm.lanes.drift")
     user.play("asm.lanes.teardown")
 
@@ -171,8 +182,10 @@ def tasks_of_all_modules(folder: Path) -> list[dict[str, Any]]:
                 "lane_group": GROUP,
                 "headers": {"cookie": "{{ asm_lanes_access_key_secret }}"},
                 "timeout": 2,
-            }
+            },
+            "register": "probed",
         },
+        {"lane_report": {"proof": "{{ probed.proof }}", "dest": str(folder / "reports")}},
         {"lane_group": {"name": "ws", "state": "absent"}},
     ]
     return [{f"asm.lanes.{k}" if k in MODULES else k: v for k, v in t.items()} for t in tasks]
