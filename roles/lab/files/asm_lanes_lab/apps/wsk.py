@@ -4,6 +4,8 @@
   as ``hello`` to that client, which acknowledges it.
 - After each ``test000`` one broadcast ``okok``: the same call, made without any client's context. What
   triggers ``okok`` in the published image is *unknown*; this is the lab's choice.
+  ``BROADCAST_CONTEXT=client`` is the faulty app whose
+  broadcasts are made in the context of the client that caused them.
 
 The context is taken from the handshake, once per connection: a client changes its lane by reconnecting.
 """
@@ -44,10 +46,11 @@ class Conversation(socketio.AsyncNamespace):  # type: ignore[misc]
             return
         text = await self._hello(context)
         await self.emit("hello", text, to=sid, callback=lambda *reply: LOG.info("ack of %s %s", sid, reply))
-        self.server.start_background_task(self._broadcast)
+        leaks = os.environ.get("BROADCAST_CONTEXT") == "client"
+        self.server.start_background_task(self._broadcast, context if leaks else Context())
 
-    async def _broadcast(self) -> None:
-        await self.emit("okok", await self._hello(Context()))
+    async def _broadcast(self, context: Context) -> None:
+        await self.emit("okok", await self._hello(context))
 
     async def _hello(self, context: Context) -> str:
         try:
