@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from math import comb
 from typing import Any
 
@@ -57,10 +56,12 @@ WEIGHTED: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def guide(world: World) -> Iterator[World]:
+def guide(world: World) -> World:
     world.deploy_guide()
-    yield world
-    world.lab.reset()
+    return world
+
+
+pytestmark = pytest.mark.timeout(1200)  # CLEAN_RUNS may be large, and the machine busy
 
 
 def test_every_fault_of_the_lab_has_its_place() -> None:
@@ -86,6 +87,25 @@ def test_faults_are_found_and_located(guide: World, name: str) -> None:
     finally:
         guide.faults.turn_off(name)
     check(told, name, kind, wanted)
+    again = guide.until(lambda: guide.audit(GUIDE, lanes=["v2"]), lambda told: told.clean)
+    assert again.clean, again
+
+
+def test_the_app_under_auto_instrumentation_loses_the_handshakes_context(guide: World) -> None:
+    """The guide's FAQ by experiment: the unchanged app, and the real packages of OpenTelemetry."""
+    original = guide.set_image("wsk-deploy", "asm-lanes.lab/wsk-otel:1")
+    try:
+        told = guide.until(lambda: guide.audit(GUIDE, lanes=["v2"]), lambda told: bool(told.findings))
+    finally:
+        guide.set_image("wsk-deploy", original)
+    lost = {(WSK, HELLO, "outbound", "baggage", "application")}
+    assert told.broken("handshake") == set()
+    assert told.broken("call") == told.broken("polling") == lost
+    assert told.places() == {("context_lost_in_application", f"service {WSK}, its application")}
+    [call] = [one for one in told.audit["chains"] if one["message_kind"] == "call"]
+    # The trace goes on, which shows that this call is the message's; the lane does not.
+    assert call["hops"][-1]["by"] == "trace"
+    assert [hop["status"] for hop in call["hops"]] == ["ok", "ok", "lost"]
     again = guide.until(lambda: guide.audit(GUIDE, lanes=["v2"]), lambda told: told.clean)
     assert again.clean, again
 

@@ -139,6 +139,16 @@ class World:
         """The lab's own switch."""
         return Switch(self.lab.settings.files)
 
+    def set_image(self, deployment: str, image: str) -> str:
+        """Roll out another image; the one before."""
+        found = self.cluster.get("apps/v1", "Deployment", deployment, "default")
+        assert found
+        [container] = found["spec"]["template"]["spec"]["containers"]
+        before, container["image"] = container["image"], image
+        self.cluster.patch(found, {"spec": {"template": {"spec": {"containers": [container]}}}}, "test")
+        self.faults.wait()
+        return str(before)
+
     def pods(self, namespace: str = "default") -> dict[str, dict[str, Any]]:
         """The pods by name."""
         return {pod["metadata"]["name"]: pod for pod in self.cluster.list("v1", "Pod", namespace)}

@@ -51,6 +51,14 @@ class Switch:
             raise LabError(f"not on: {', '.join(sorted(unknown))}")
         asyncio.run(self._turn_off([name for name in reversed(notes) if not names or name in names]))
 
+    def wait(self) -> None:
+        """Return when every Deployment has just the pods that it wants, all ready. Raises LabError."""
+        asyncio.run(self._wait())
+
+    async def _wait(self) -> None:
+        async with self._apis() as apis:
+            await _rolled_out(apis[CLUSTER])
+
     async def _turn_on(self, fault: catalogue.Fault) -> None:
         async with self._apis() as apis:
             for step in fault.steps:
