@@ -60,7 +60,7 @@ def way(chain: Mapping[str, Any]) -> str:
 def message(passed: bool | None, findings: Sequence[Mapping[str, Any]], not_tested: Sequence[Any]) -> str:
     """What is wrong and where, for people; one line when nothing is."""
     if findings:
-        lines = [f"{len(findings)} causes found:"]
+        lines = [f"{len(findings)} {'cause' if len(findings) == 1 else 'causes'} found:"]
         for one in findings:
             lines.append(f"  - {one['object']}: {one['words']} ({one['kind']})")
             lines += [f"      {text}" for text in one["evidence"][:4]]
