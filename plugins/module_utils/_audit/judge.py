@@ -111,11 +111,21 @@ def to_service(chain: Chain, arrivals: Sequence[Arrival], wanted: Wanted) -> Cha
     return chain
 
 
-def between_services(chain: Chain, hops: Sequence[Hop], wanted: Wanted) -> Chain:
-    """Add calls from service to service, and those that followed from them, depth first."""
+def between_services(
+    chain: Chain,
+    hops: Sequence[Hop],
+    wanted: Wanted,
+    arrivals: Sequence[Arrival] = (),
+    into: Entry | None = None,
+) -> Chain:
+    """Add calls from service to service, and those that followed from them, depth first.
+
+    What came into the pod that calls is told by ``into``, for the first calls by the arrivals there.
+    """
+    came = {one.pod.name: one.received for one in arrivals if one.pod}
     for hop in hops:
-        for one in hop.walk():
-            _call(chain, one, wanted)
+        _call(chain, hop, wanted, into or came.get(hop.source.name))
+        between_services(chain, hop.hops, wanted, into=hop.received)
     return chain
 
 
@@ -197,7 +207,9 @@ def _received(entry: Entry | None, service: str, wanted: Wanted, came: bool = Tr
         return None
     carrier = wanted.carrier
     lane, carried = carrier.lane(entry.headers), carrier.carried(entry.headers)
-    if came and not isinstance(lane, Unlogged) and lane != wanted.lane:
+    if isinstance(lane, Unlogged):
+        return None
+    if came and lane != wanted.lane:
         words = f"{carrier.route_header}: {wanted.lane} was sent to {service}, its proxy has {lane or 'none'}"
         return _Fault(IN, "header", CHANGED if lane else LOST, PROXY, words)
     if not carrier.by_baggage or isinstance(carried, Unlogged) or carried == wanted.lane:
@@ -211,9 +223,9 @@ def _received(entry: Entry | None, service: str, wanted: Wanted, came: bool = Tr
     return _Fault(IN, carrier.what, CHANGED if carried else LOST, PROXY, words)
 
 
-def _call(chain: Chain, hop: Hop, wanted: Wanted) -> None:
+def _call(chain: Chain, hop: Hop, wanted: Wanted, into: Entry | None) -> None:
     source = service_of(hop.source)
-    fault = None if chain.broken else _sent(hop, source, wanted)
+    fault = None if chain.broken else _sent(hop, source, wanted, into)
     side = hop.sent
     if fault is None and not chain.broken and hop.received is not None:
         came = isinstance(wanted.carrier.lane(hop.sent.headers), str)
@@ -242,8 +254,8 @@ def _call(chain: Chain, hop: Hop, wanted: Wanted) -> None:
         _note_unseen(chain, hop.pod, hop.received, hop.service)
 
 
-def _sent(hop: Hop, source: str, wanted: Wanted) -> _Fault | None:
-    """What left the pod of the caller."""
+def _sent(hop: Hop, source: str, wanted: Wanted, into: Entry | None) -> _Fault | None:
+    """What left the pod of the caller, which had got this."""
     carrier = wanted.carrier
     lane, carried = carrier.lane(hop.sent.headers), carrier.carried(hop.sent.headers)
     if carrier.by_baggage and not isinstance(carried, Unlogged) and carried != wanted.lane:
@@ -251,6 +263,8 @@ def _sent(hop: Hop, source: str, wanted: Wanted) -> _Fault | None:
         if lane == wanted.lane:  # its proxy took the lane from the baggage that the application sent
             words = f"the proxy of {source} takes the lane off baggage on the way to {hop.service}"
             return _Fault(OUT, carrier.what, how, PROXY, words)
+        if into is None or wanted.carrier.carried(into.headers) != wanted.lane:
+            return _never_had(source, into, wanted)
         found = f"the lane {carried}" if carried else "no lane"
         words = (
             f"the application of {source} received the lane {wanted.lane} in baggage and calls {hop.service}"
@@ -278,6 +292,18 @@ def _sent(hop: Hop, source: str, wanted: Wanted) -> _Fault | None:
         f" on the way to {hop.service}"
     )
     return _Fault(OUT, "header", how, PROXY, words)
+
+
+def _never_had(source: str, into: Entry | None, wanted: Wanted) -> _Fault | None:
+    """An application that never got the lane cannot have lost it; None where it is not known what it got."""
+    if (
+        into is None
+        or isinstance(wanted.carrier.carried(into.headers), Unlogged)
+        or source in wanted.services
+    ):
+        return None
+    words = f"{source} is no service of the lane group, so that its proxy puts no lane into baggage"
+    return _Fault(OUT, wanted.carrier.what, LOST, PROXY, words)
 
 
 def _add(

@@ -167,7 +167,7 @@ class _Audit:
             kind = CALL if made.kind == WEBSOCKET else made.kind
             if kind in self._plan.kinds:
                 chain = judge.to_service(Chain(made.case, kind), journey.arrivals, wanted)
-                judge.between_services(chain, own, wanted)
+                judge.between_services(chain, own, wanted, journey.arrivals)
                 chains.append(self._finish(chain, outcome, journey, wanted))
             if BROADCAST in self._plan.kinds and made.kind == WEBSOCKET and others:
                 chain = judge.without_lane(Chain(made.case, BROADCAST), others, wanted)

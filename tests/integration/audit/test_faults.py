@@ -91,6 +91,28 @@ def test_faults_are_found_and_located(guide: World, name: str) -> None:
     assert again.clean, again
 
 
+def test_the_playbook_says_where_the_lane_is_lost(guide: World) -> None:
+    guide.faults.turn_on("header-rewritten")
+    try:
+        done = guide.play("asm.lanes.prove", "-e", "lane_proof_settle_timeout=0")
+    finally:
+        guide.faults.turn_off()
+    assert done.returncode != 0
+    assert "VirtualService default/ws: changes the route header" in done.stdout, done.stdout + done.stderr
+    assert "client -X-> gateway" in done.stdout
+    assert guide.until(lambda: guide.audit(GUIDE, lanes=["v2"]), lambda told: told.clean).clean
+    done = guide.play("asm.lanes.prove")
+    assert done.returncode == 0 and "every hop keeps the lane" in done.stdout, done.stdout + done.stderr
+
+
+def test_logs_without_the_headers_are_said_to_be_so(guide: World) -> None:
+    """A real mesh logs no header unless told to: unknown, never a guess."""
+    other = {**GUIDE, "route_header": "x-not-logged"}
+    told = guide.audit(other, mesh_kubeconfig=None, lanes=["v2"], messages=["handshake"])
+    assert told.audit["passed"] is None and not told.findings
+    assert any("does not show the header x-not-logged" in one["why"] for one in told.not_tested)
+
+
 def test_the_app_under_auto_instrumentation_loses_the_handshakes_context(guide: World) -> None:
     """The guide's FAQ by experiment: the unchanged app, and the real packages of OpenTelemetry."""
     original = guide.set_image("wsk-deploy", "asm-lanes.lab/wsk-otel:1")

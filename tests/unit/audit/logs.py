@@ -42,7 +42,7 @@ def line(at: float, took: float, **fields: Any) -> dict[str, Any]:
 
 
 def arrives(at: float = 1.0, took: float = 0.5, tag: str = TAG, **headers: Any) -> Lines:
-    """A request at the gateway and at wsk. headers: as wsk's proxy has them; the gateway's without baggage."""
+    """A request at the gateway and at wsk, with these headers; at the gateway without baggage."""
     path = f"/socket.io/?EIO=4&asm-lanes-audit={tag}"
     same = {"path": path, "request_id": f"in-{tag}-{at}"}
     cluster = "outbound|5000||wsk-svc.default.svc.cluster.local"

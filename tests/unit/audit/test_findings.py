@@ -46,7 +46,7 @@ MISSING = Drift(kinds.GENERATED_MISSING, "VirtualService a/b", wanted="routes")
 def chain_of(at_wsk: dict[str, Any], *parts: Any) -> Chain:
     found = journey(arrives(**at_wsk), *parts)
     chain = judge.to_service(Chain("lane v2", "call"), found.arrivals, wanted())
-    return judge.between_services(chain, found.hops, wanted())
+    return judge.between_services(chain, found.hops, wanted(), found.arrivals)
 
 
 CLEAN = chain_of(LANED, calls(V2, **LANED))

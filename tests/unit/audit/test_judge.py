@@ -20,7 +20,7 @@ ONLY_TAG = {"baggage": f"asm-lanes-audit={TAG}"}
 def chain_of(found: Journey, want: Wanted | None = None) -> Chain:
     want = want or wanted()
     chain = judge.to_service(Chain("lane v2", "call"), found.arrivals, want)
-    judge.between_services(chain, found.hops, want)
+    judge.between_services(chain, found.hops, want, found.arrivals)
     return judge.note_unlogged(chain, want, found)
 
 
@@ -104,8 +104,17 @@ def test_a_header_that_is_not_logged_makes_hops_unknown_and_accuses_nobody(heade
     chain = chain_of(journey(*parts))
     assert {hop["status"] for hop in chain.hops} >= {"unknown"}
     assert any(f"does not show the header {header}" in why for why in chain.unknown)
-    if header == "baggage":
-        assert chain.broken is None or chain.broken["what"] == "header"
+    assert chain.broken is None or (header, chain.broken["what"]) in {
+        ("baggage", "header"),  # seen: the proxy sends it without
+        ("version", "baggage"),  # seen: wsk had it, and its call has not
+    }
+
+
+def test_an_application_that_never_got_the_lane_has_not_lost_it() -> None:
+    outside = Wanted("v2", wanted().carrier, frozenset((HELLO,)))
+    chain = chain_of(journey(arrives(version="v2"), calls(V1, subset="base")), outside)
+    assert place(chain) == (WSK, HELLO, "outbound", "baggage", "lost", "proxy")
+    assert chain.broken and "is no service of the lane group" in chain.broken["words"]
 
 
 def test_a_pod_without_the_line_is_unknown() -> None:
