@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 BAGGAGE, TRACEPARENT = "baggage", "traceparent"
@@ -23,8 +24,9 @@ class Unlogged:
 
 
 UNLOGGED = Unlogged()
-Seen = str | None | Unlogged
-"""Value of something in a request; None: the request did not have it."""
+if TYPE_CHECKING:
+    #: Value of something in a request; None: the request did not have it.
+    Seen = str | None | Unlogged
 
 
 def members(baggage: str) -> dict[str, str]:

@@ -128,7 +128,7 @@ class _Audit:
         outcomes = experiment.run(experiments, self._settings)
         deadline = time.monotonic() + self._plan.log_wait
         while True:
-            pairs = [(one, journey) for one, journey in self._journeys(outcomes)]
+            pairs = self._journeys(outcomes)
             if all(self._complete(*pair) for pair in pairs) or time.monotonic() > deadline:
                 return pairs
             time.sleep(LOOK)

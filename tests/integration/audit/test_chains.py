@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .world import World
+from .world import World, wait_for
 
 CHAIN_RUNS = int(os.environ.get("CHAIN_RUNS", "1"))
 LENGTH = 6
@@ -35,8 +35,8 @@ def chain(world: World) -> World:
     """Six services, each calling the next; the last in two versions; an entry to each of them."""
     labels = {"istio-injection": "enabled"}
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
-    for api in (world.cluster, world.mesh):
-        api.create(namespace, "test")
+    world.cluster.create(namespace, "test")
+    wait_for(lambda: world.mesh.get("v1", "Namespace", NAMESPACE) is not None)  # ASM makes it there, too
     for obj in _entries():
         world.mesh.create(obj, "test")
     for name, following in zip(NAMES, [*NAMES[1:], ""], strict=True):

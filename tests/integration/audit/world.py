@@ -37,6 +37,14 @@ GUIDE: dict[str, Any] = {
 }
 
 
+def wait_for(look: Callable[[], bool]) -> None:
+    """Wait until it is so."""
+    deadline = time.monotonic() + PATIENCE
+    while not look():
+        assert time.monotonic() < deadline, f"not within {PATIENCE:g} s"
+        time.sleep(0.05)
+
+
 @dataclass(frozen=True)
 class Told:
     """What an audit told."""
