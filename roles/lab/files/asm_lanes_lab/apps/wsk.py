@@ -12,6 +12,8 @@ The context is taken from the handshake, once per connection: a client changes i
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import os
 from typing import Any
@@ -21,6 +23,9 @@ from aiohttp import web
 from opentelemetry.context import Context
 
 from .runtime import SESSION, CallError, Identity, application, call, extract, serve
+
+#: Seconds for an orderly end of all sockets.
+CLOSE_LIMIT = 1.0
 
 LOG = logging.getLogger("wsk")
 
@@ -70,8 +75,11 @@ def build(identity: Identity, hello_url: str) -> web.Application:
 
     async def close_sockets(_unused: web.Application) -> None:
         # Close the transports: a client that is told to leave by socket.io itself would not come back.
-        if server.eio.sockets:
-            await server.eio.disconnect()
+        # engine.io waits for the next poll of a polling client, which may never come.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_LIMIT):
+                if server.eio.sockets:
+                    await server.eio.disconnect()
         await server.shutdown()
 
     app.on_shutdown.append(close_sockets)
