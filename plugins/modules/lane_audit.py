@@ -177,14 +177,20 @@ EXAMPLES = r"""
     fail_on_difference: false
   register: probed
 
-- name: Follow the requests, and say where the lane is lost
+- name: Follow the requests, and find out where the lane is lost
   asm.lanes.lane_audit:
     url: http://192.0.2.10:30080
     answered_by: [default/helloworld]
     lane_group: "{{ ws_lanes }}"
     cluster_kubeconfig: ~/.kube/ack
-    mesh_kubeconfig: ~/.kube/asm
+    mesh_kubeconfig: ~/.kube/asm.yml
     proof: "{{ probed.proof }}"
+    fail_on_findings: false
+  register: audited
+
+- name: Show the causes with their remedies
+  ansible.builtin.debug:
+    msg: "{{ audited.message.splitlines() }}"
 
 - name: A chain of HTTP services whose answers read "orders=v3 stock=v1"
   asm.lanes.lane_audit:
