@@ -65,6 +65,19 @@ def test_the_report_draws_a_document_and_knows_nobody_who_makes_one() -> None:
             assert known or ours or name.startswith("ansible.release"), f"{path.name} imports {name}"
 
 
+@pytest.mark.parametrize("folder", ["_lanes", "_asm", "_kube", "_probe", "_preflight", "_drift"])
+def test_nothing_that_the_audit_uses_knows_of_it(folder: str) -> None:
+    for path in layer(folder):
+        assert not any("_audit" in name.split(".") for name in imports(path)), path
+
+
+def test_the_audits_judgement_does_no_io() -> None:
+    pure = ("access_log", "context", "trace", "sharing", "judge", "observe", "findings", "document")
+    for name in pure:
+        names = {one.split(".")[0] for one in imports(UTILS / "_audit" / f"{name}.py")}
+        assert not names & {*THIRD_PARTY, "asyncio", "socket", "time"}, name
+
+
 def test_the_lab_sees_only_the_domain_of_the_collection() -> None:
     files = sorted(LAB.rglob("*.py"))
     assert files

@@ -351,6 +351,14 @@ class Api:
             raise not_kubernetes(path, self.server, self.kubeconfig)
         return answer
 
+    def text(self, path: str, query: dict[str, str]) -> str:
+        """GET something that is no JSON, such as the log of a container."""
+        response = self._send("get", path, query, None, self.timeout, accept="application/json, */*")
+        try:
+            return str(response.data.decode(errors="replace"))
+        except urllib3.exceptions.HTTPError as error:
+            raise from_exception(error, self.server, self.kubeconfig) from error
+
     def _send(
         self,
         method: str,
@@ -359,6 +367,7 @@ class Api:
         body: Object | None,
         read_timeout: float,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> Any:
         """Send a request; the body of the answer is not read yet."""
         try:
@@ -367,7 +376,7 @@ class Api:
                 path,
                 body=body,
                 query_params=list(query.items()),
-                header_params={"Accept": "application/json"},
+                header_params={"Accept": accept},
                 content_type=content_type,
                 serialize=False,
                 _request_timeout=(self.timeout, read_timeout),

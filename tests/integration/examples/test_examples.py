@@ -61,53 +61,50 @@ class World:
     variables: Mapping[str, Any] = field(default_factory=dict)
 
 
+SHOP = {
+    "name": "shop",
+    "route_header": "x-lane",
+    "trace_header": "baggage",
+    "gateway_rule": {"name": "shop-gateway", "namespace": "shop"},
+    "services": ["shop/orders", "shop/stock"],
+    "baseline": "stable",
+    "lanes": [
+        {
+            "name": "stable",
+            "label_selector": {"version": "v1"},
+            "services": ["shop/orders", "shop/stock"],
+        },
+        {"name": "canary", "label_selector": {"version": "v3"}, "services": ["shop/orders"]},
+    ],
+}
+WS = {
+    "name": "ws",
+    "route_header": "version",
+    "trace_header": "baggage",
+    "gateway_rule": {"name": "ws-gateway", "namespace": "default"},
+    "services": ["default/wsk-svc", "default/helloworld"],
+    "baseline": "base",
+    "lanes": [
+        {
+            "name": "base",
+            "label_selector": {"version": "v1"},
+            "services": ["default/wsk-svc", "default/helloworld"],
+        },
+        {"name": "v2", "label_selector": {"version": "v2"}, "services": ["default/helloworld"]},
+    ],
+}
+
 WORLDS = {
     "gateway_port": World(),
     "kube_objects": World(),
     "lane_group": World(),
+    # There are no proxies here: nothing is known of the way of the lanes, and the module says so.
+    "lane_audit": World(variables={"ws_lanes": WS, "shop_lanes": SHOP}),
     "lane_group_drift": World(guide()),
     "lane_group_info": World(guide()),
     "lane_groups": World(),
-    "lane_probe": World(
-        variables={
-            "shop_lanes": {
-                "name": "shop",
-                "route_header": "x-lane",
-                "trace_header": "baggage",
-                "gateway_rule": {"name": "shop-gateway", "namespace": "shop"},
-                "services": ["shop/orders", "shop/stock"],
-                "baseline": "stable",
-                "lanes": [
-                    {
-                        "name": "stable",
-                        "label_selector": {"version": "v1"},
-                        "services": ["shop/orders", "shop/stock"],
-                    },
-                    {"name": "canary", "label_selector": {"version": "v3"}, "services": ["shop/orders"]},
-                ],
-            }
-        }
-    ),
-    "lane_report": World(
-        variables={
-            "my_lane_group": {
-                "name": "ws",
-                "route_header": "version",
-                "trace_header": "baggage",
-                "gateway_rule": {"name": "ws-gateway", "namespace": "default"},
-                "services": ["default/helloworld"],
-                "baseline": "v1",
-                "lanes": [
-                    {
-                        "name": name,
-                        "label_selector": {"version": name},
-                        "services": ["default/helloworld"],
-                    }
-                    for name in ("v1", "v2")
-                ],
-            }
-        }
-    ),
+    "lane_probe": World(variables={"shop_lanes": SHOP}),
+    "lane_report": World(variables={"my_lane_group": WS}),
     "mesh_info": World(),
     # Its examples write the file and remove it.
     "mesh_kubeconfig": World(variables={"mesh_kubeconfig": "{{ folder }}/fetched.kubeconfig"}),

@@ -373,13 +373,16 @@ async def test_whole_chain_and_its_access_log(mesh: Mesh) -> None:
         [
             line
             for line in mesh.access_log("default.wsk-1")
-            if line["direction"] == side and line["headers"]["version"] == "v2" and "hello" in line["path"]
+            if line["direction"] == side and line["version"] == "v2" and "hello" in line["path"]
         ][-1]
         for side in ("inbound", "outbound")
     )
-    assert (inbound["header_to_baggage"], inbound["headers"]["baggage"]) == ("version", "version=v2")
-    assert (outbound["baggage_to_header"], outbound["cluster"]) == ("version", f"outbound|5000|v2|{HELLO}")
-    assert (outbound["route"], outbound["code"]) == ("default/hello#0", 200)
+    assert (inbound["header_to_baggage"], inbound["baggage"]) == ("version", "version=v2")
+    assert (outbound["baggage_to_header"], outbound["upstream_cluster"]) == (
+        "version",
+        f"outbound|5000|v2|{HELLO}",
+    )
+    assert (outbound["route_name"], outbound["response_code"]) == ("default/hello#0", 200)
     assert "hidden" not in mesh.log("default.wsk-1") + mesh.log("istio-system.istio-ingressgateway-1")
 
 

@@ -186,6 +186,18 @@ def tasks_of_all_modules(folder: Path) -> list[dict[str, Any]]:
             "register": "probed",
         },
         {"lane_report": {"proof": "{{ probed.proof }}", "dest": str(folder / "reports")}},
+        {
+            "lane_audit": {
+                "url": "http://127.0.0.1:9",
+                "answered_by": [SERVICE],
+                "lane_group": GROUP,
+                "headers": {"cookie": "{{ asm_lanes_access_key_secret }}"},
+                "cluster_kubeconfig": CLUSTER,
+                **resources,
+                "timeout": 2,
+                "log_timeout": 1,
+            }
+        },
         {"lane_group": {"name": "ws", "state": "absent"}},
     ]
     return [{f"asm.lanes.{k}" if k in MODULES else k: v for k, v in t.items()} for t in tasks]

@@ -68,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     status = add("status", _status, "Show processes, ports, kubeconfigs and log files.")
     status.add_argument("--json", action="store_true", help="for programs")
     add("reset", _reset, "Empty both Kubernetes APIs and begin anew, in about a second.")
+    fault = add(
+        "fault", _fault, "Make something go wrong, for whoever is to find it; roles/lab/README.md lists what."
+    )
+    fault.add_argument("verb", choices=["on", "off", "list"])
+    fault.add_argument("names", nargs="*", metavar="NAME", help="of faults; off without one: all that are on")
     add("run", _run, "Run a lab in the foreground, until SIGTERM or Ctrl-C.", settings)
     return parser
 
@@ -133,6 +138,23 @@ def _status(arguments: argparse.Namespace) -> int:
     state = handle.describe()
     print(json.dumps(state, indent=2) if arguments.json else "\n".join(_table(state)))
     return 0 if state["running"] else NOT_RUNNING
+
+
+def _fault(arguments: argparse.Namespace) -> int:
+    from .faults import catalogue  # the Kubernetes client is heavy, and the other commands do without
+    from .faults.switch import Switch
+
+    switch = Switch(Settings.parse({}, arguments.state_dir).files)
+    if arguments.verb == "on":
+        for name in arguments.names:
+            switch.turn_on(name)
+    elif arguments.verb == "off":
+        switch.turn_off(*arguments.names)
+    on = switch.on
+    width = max(map(len, catalogue.NAMES))
+    for fault in catalogue.FAULTS:
+        print(f"{'on ' if fault.name in on else 'off'} {fault.name:<{width}}  {fault.what}")
+    return 0
 
 
 def _table(state: dict[str, Any]) -> list[str]:

@@ -88,7 +88,7 @@ class Lab:
                 await supervisor.stop()
                 cluster_api.reset()
                 mesh_api.reset()
-                remove(*settings.files.xds.glob("*"), *settings.files.pods.glob("*"))
+                remove(*settings.files.xds.glob("*"), *settings.files.pods.glob("*"), settings.files.faults)
                 await plant(settings, cluster, mesh)
                 supervisor.start()
                 self._report.resets += 1

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from .errors import LabError
 
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SECRET_HEADERS = ("authorization", "cookie", "set-cookie", "proxy-authorization", "x-api-key")
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -97,3 +99,14 @@ def network(name: str, value: object) -> str:
     if not found.is_loopback or not 16 <= found.prefixlen <= 24:
         raise SettingsError(name, "a part of 127.0.0.0/8 with a prefix from /16 to /24", value)
     return str(found)
+
+
+def header_names(name: str, value: object) -> tuple[str, ...]:
+    """A list of names of headers, none of which carries secrets."""
+    expected = "a list of names of headers that carry no secrets"
+    if not isinstance(value, (list, tuple)):
+        raise SettingsError(name, expected, value)
+    for item in value:
+        if not isinstance(item, str) or not _HEADER.fullmatch(item) or item.lower() in _SECRET_HEADERS:
+            raise SettingsError(name, expected, item)
+    return tuple(value)

@@ -15,7 +15,7 @@ from .fields import SettingsError, choice, fixed_port, text
 IMAGES_FILE = Path(__file__).parent / "images.yml"
 
 #: What the column ``app`` may say; ``proxy`` is Envoy alone.
-APPS = ("wsk", "helloworld", "chain", "proxy")
+APPS = ("wsk", "helloworld", "chain", "wsk_otel", "proxy")
 _COLUMNS = {"image", "app", "port", "env"}
 
 
@@ -25,7 +25,7 @@ class ImageRow:
 
     #: fnmatch pattern of the image, for example ``*/asm-socketio-sample:*``.
     image: str
-    #: Module of ``asm_lanes_lab.apps`` (``wsk``, ``helloworld``, ``chain``), or ``proxy`` for Envoy alone.
+    #: Module of ``asm_lanes_lab.apps`` (``wsk``, ``helloworld``, …), or ``proxy`` for Envoy alone.
     app: str
     #: Port of a container that declares none.
     port: int = 5000

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from .fields import SettingsError, choice, label, loopback, network, path, port, ports, text
+from .fields import SettingsError, choice, header_names, label, loopback, network, path, port, ports, text
 from .images import ImageRow, parse_rows
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -61,6 +61,8 @@ class Settings:
     cluster_name: str = "lab"
     #: Rows before those of ``images.yml``; the first match wins.
     images: tuple[ImageRow, ...] = ()
+    #: Request headers whose values the proxies' access logs show.
+    logged_headers: tuple[str, ...] = ("version", "baggage", "traceparent")
     envoy_path: str = field(default_factory=default_envoy)
     log_level: str = "INFO"
 
@@ -93,6 +95,7 @@ class Settings:
         return data | {
             "state_dir": str(self.state_dir),
             "gateway_ports": list(self.gateway_ports),
+            "logged_headers": list(self.logged_headers),
             "images": [dict(row) for row in data["images"]],
         }
 
@@ -168,6 +171,11 @@ class StateDir:
         """Logs of the pods, one folder ``<namespace>_<pod>`` each."""
         return self.root / "pods"
 
+    @property
+    def faults(self) -> Path:
+        """The faults that are on, and how to undo them (mode 0600)."""
+        return self.root / "faults.json"
+
     def runtime(self) -> list[Path]:
         """What a stopped lab leaves no trace of: everything but the log."""
         return [
@@ -182,6 +190,7 @@ class StateDir:
             self.inventory,
             self.xds,
             self.pods,
+            self.faults,
         ]
 
 
@@ -224,6 +233,7 @@ _PARSERS: dict[str, Callable[[str, object], Any]] = {
     "cluster_id": label,
     "cluster_name": text,
     "images": parse_rows,
+    "logged_headers": header_names,
     "envoy_path": text,
     "log_level": choice(*_LOG_LEVELS),
 }

@@ -4,12 +4,16 @@
   as ``hello`` to that client, which acknowledges it.
 - After each ``test000`` one broadcast ``okok``: the same call, made without any client's context. What
   triggers ``okok`` in the published image is *unknown*; this is the lab's choice.
+  ``BROADCAST_CONTEXT=client`` is the faulty app whose
+  broadcasts are made in the context of the client that caused them.
 
 The context is taken from the handshake, once per connection: a client changes its lane by reconnecting.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import os
 from typing import Any
@@ -19,6 +23,9 @@ from aiohttp import web
 from opentelemetry.context import Context
 
 from .runtime import SESSION, CallError, Identity, application, call, extract, serve
+
+#: Seconds for an orderly end of all sockets.
+CLOSE_LIMIT = 1.0
 
 LOG = logging.getLogger("wsk")
 
@@ -44,10 +51,11 @@ class Conversation(socketio.AsyncNamespace):  # type: ignore[misc]
             return
         text = await self._hello(context)
         await self.emit("hello", text, to=sid, callback=lambda *reply: LOG.info("ack of %s %s", sid, reply))
-        self.server.start_background_task(self._broadcast)
+        leaks = os.environ.get("BROADCAST_CONTEXT") == "client"
+        self.server.start_background_task(self._broadcast, context if leaks else Context())
 
-    async def _broadcast(self) -> None:
-        await self.emit("okok", await self._hello(Context()))
+    async def _broadcast(self, context: Context) -> None:
+        await self.emit("okok", await self._hello(context))
 
     async def _hello(self, context: Context) -> str:
         try:
@@ -67,8 +75,11 @@ def build(identity: Identity, hello_url: str) -> web.Application:
 
     async def close_sockets(_unused: web.Application) -> None:
         # Close the transports: a client that is told to leave by socket.io itself would not come back.
-        if server.eio.sockets:
-            await server.eio.disconnect()
+        # engine.io waits for the next poll of a polling client, which may never come.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_LIMIT):
+                if server.eio.sockets:
+                    await server.eio.disconnect()
         await server.shutdown()
 
     app.on_shutdown.append(close_sockets)

@@ -22,6 +22,9 @@ GENERATED = {
 #: The first version with ASMHeaderPropagation (documented).
 PROPAGATION_SINCE = (1, 21, 6, 54)
 
+#: Annotation of a generated object that is left as it is, whatever it says.
+HANDS_OFF = "lab.asm.lanes/hands-off"
+
 Key = tuple[str, str, str]
 """Kind, namespace, name."""
 
@@ -135,12 +138,17 @@ def _write(there: Obj | None, obj: Obj) -> Write | None:
     if there is None:
         return Write("create", obj)
     labels = there["metadata"].get("labels") or {}
-    if not is_generated(there):
+    if not is_generated(there) or _is_let_alone(there):
         return None
     if there["spec"] == obj["spec"] and obj["metadata"]["labels"].items() <= labels.items():
         return None
     metadata = {**there["metadata"], "labels": {**labels, **obj["metadata"]["labels"]}}
     return Write("replace", {**obj, "metadata": metadata})
+
+
+def _is_let_alone(obj: Obj) -> bool:
+    """Whether an edit of the object is to stay: a fault, for tests of whoever looks for edits."""
+    return (obj["metadata"].get("annotations") or {}).get(HANDS_OFF) == "true"
 
 
 def _group_of(obj: Mapping[str, Any]) -> str:

@@ -58,7 +58,11 @@ class MeshController:
             for kind, version in kinds.items()
         }
         self._options = Options(
-            settings.files.xds, settings.gateway_address, settings.pod_network, settings.app_network
+            settings.files.xds,
+            settings.gateway_address,
+            settings.pod_network,
+            settings.app_network,
+            settings.logged_headers,
         )
         self._inputs, self._writer = Inputs(), XdsWriter(settings.files.xds)
         self._changed, self._report = asyncio.Event(), asyncio.Event()

@@ -93,24 +93,26 @@ def _listener(name: str, ip: str, port: int, filter_name: str, config: Json) -> 
 
 
 def _access_log(direction: str, options: Options) -> Json:
+    """Fields under the names that ASM gives them by default, headers under their own (both documented)."""
     fields: Json = {
-        "time": "%START_TIME%",
-        "direction": direction,
-        "event": "%ACCESS_LOG_TYPE%",
+        "start_time": "%START_TIME%",
+        "duration": "%DURATION%",
         "request_id": "%REQ(X-REQUEST-ID)%",
         "method": "%REQ(:METHOD)%",
         "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
-        "authority": "%REQ(:AUTHORITY)%",
-        "route": "%ROUTE_NAME%",
-        "cluster": "%UPSTREAM_CLUSTER_RAW%",
-        "upstream": "%UPSTREAM_HOST%",
-        "code": "%RESPONSE_CODE%",
-        "flags": "%RESPONSE_FLAGS%",
-        "duration_ms": "%DURATION%",
+        "authority_for": "%REQ(:AUTHORITY)%",
+        "route_name": "%ROUTE_NAME%",
+        "upstream_cluster": "%UPSTREAM_CLUSTER_RAW%",
+        "upstream_host": "%UPSTREAM_HOST%",
+        "response_code": "%RESPONSE_CODE%",
+        "response_flags": "%RESPONSE_FLAGS%",
+        # The lab's own.
+        "direction": direction,
+        "event": "%ACCESS_LOG_TYPE%",
         "baggage_to_header": f"%DYNAMIC_METADATA({METADATA}:baggage_to_header)%",
         "header_to_baggage": f"%DYNAMIC_METADATA({METADATA}:header_to_baggage)%",
-        "headers": {name.lower(): f"%REQ({name})%" for name in options.logged_headers},
     }
+    fields |= {name.lower(): f"%REQ({name})%" for name in options.logged_headers}
     return {
         "name": "envoy.access_loggers.stdout",
         "typed_config": {"@type": STDOUT_LOG, "log_format": {"json_format": fields}},

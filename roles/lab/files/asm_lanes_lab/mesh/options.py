@@ -20,7 +20,7 @@ class Options:
     gateway_address: str = "127.0.0.1"
     pod_network: str = "127.100.0.0/16"
     app_network: str = "127.101.0.0/16"
-    logged_headers: tuple[str, ...] = ("version", "baggage")
+    logged_headers: tuple[str, ...] = ("version", "baggage", "traceparent")
 
     def __post_init__(self) -> None:
         for name in self.logged_headers:

@@ -106,7 +106,8 @@ class Services:
     def _add(self, service: Service, rules: list[DestinationRule], pods: list[Pod]) -> None:
         subsets = self._subsets(rules)
         overall = next((rule.balancing for rule in rules if rule.balancing), _DEFAULT)
-        selected = [pod for pod in pods if service.selector <= pod.labels]
+        there = pods if service.claimed is None else service.claimed
+        selected = [pod for pod in there if service.selector <= pod.labels]
         for port in service.ports:
             self._add_cluster(service, port, "", overall, selected)
             for subset in subsets:

@@ -130,7 +130,7 @@ def _sidecar_proxy(
         http_listener("outbound", pod.ip, OUTBOUND_PORT, "outbound", "outbound", options, folder),
     ]
     calls = _route_configuration("outbound", outbound.of(pod))
-    routes = {"outbound": _with_propagation(calls, "outbound", propagation)}
+    routes = {"outbound": _with_faults(_with_propagation(calls, "outbound", propagation), "outbound", pod)}
     clusters = []
     for port, protocol in _inbound_ports(pod, snapshot).items():
         name, cluster = f"inbound-{port}", f"inbound|{port}||"
@@ -141,7 +141,7 @@ def _sidecar_proxy(
         listeners.append(http_listener(name, pod.ip, port, name, "inbound", options, folder))
         to_app = {"name": "default", "match": {"prefix": "/"}, "route": {"cluster": cluster, "timeout": "0s"}}
         configuration = _route_configuration(name, [{"name": name, "domains": ["*"], "routes": [to_app]}])
-        routes[name] = _with_propagation(configuration, "inbound", propagation)
+        routes[name] = _with_faults(_with_propagation(configuration, "inbound", propagation), "inbound", pod)
     return ProxyConfig(
         pod.proxy_name,
         bootstrap(pod.proxy_name, pod.ip, ADMIN_PORT, folder),
@@ -188,6 +188,12 @@ def _with_propagation(configuration: Json, direction: str, propagation: Json | N
     context = {"direction": direction, **propagation}
     lua = {"@type": LUA_PER_ROUTE, "filter_context": context}
     return configuration | {"typed_per_filter_config": {LUA_FILTER: lua}}
+
+
+def _with_faults(configuration: Json, direction: str, pod: Pod) -> Json:
+    """Headers are taken off by the router, after the Lua filter has read and written them."""
+    names = sorted(name for side, name in pod.drops if side == direction)
+    return configuration | ({"request_headers_to_remove": names} if names else {})
 
 
 def _route_configuration(name: str, hosts: list[Json]) -> Json:

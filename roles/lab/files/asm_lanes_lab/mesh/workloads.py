@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 from dataclasses import dataclass
 from typing import Any
 
-from .findings import Ref
+from .findings import Ref, RefusedError
 from .istio import Labels
+from .reader import header_name
 from .refs import ref_of
 
 SIDECAR_ANNOTATION = "sidecar.istio.io/status"
@@ -18,6 +20,13 @@ GATEWAY_LABEL = "lab.asm.lanes/gateway"
 
 ADMIN_ANNOTATION = "lab.asm.lanes/admin"
 """On a gateway's Pod: `ip:port` of its Envoy's admin interface."""
+
+
+DROP_HEADERS_ANNOTATION = "lab.asm.lanes/drop-headers"
+"""On a Pod, a fault: headers that its proxy takes off, as `inbound=baggage` or `outbound=baggage,version`."""
+
+ENDPOINTS_ANNOTATION = "lab.asm.lanes/endpoints"
+"""On a Service, a fault: `[{"ip": ..., "labels": {...}}]`, taken for its pods, whatever pods there are."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +41,12 @@ class ServicePort:
 
 @dataclass(frozen=True)
 class Service:
-    """A Service with a selector."""
+    """A Service with a selector. claimed: pods that the proxies take for its own, whatever pods there are."""
 
     ref: Ref
     selector: Labels
     ports: tuple[ServicePort, ...]
+    claimed: tuple[Pod, ...] | None = None
 
     @property
     def host(self) -> str:
@@ -54,6 +64,7 @@ class Pod:
 
     ready: may get traffic (Ready and not being deleted). sidecar: has a proxy in front. gateway: name of the
     IstioGateway that it belongs to, else "". admin: where its Envoy's admin interface listens.
+    drops: direction and header of what its proxy takes off requests.
     """
 
     ref: Ref
@@ -64,6 +75,7 @@ class Pod:
     sidecar: bool = False
     gateway: str = ""
     admin: str = ""
+    drops: tuple[tuple[str, str], ...] = ()
 
     @property
     def proxy_name(self) -> str:
@@ -106,7 +118,37 @@ def service(obj: dict[str, Any]) -> Service | None:
             )
             for port in ports
         ),
+        claimed=_claimed(obj),
     )
+
+
+def _claimed(obj: dict[str, Any]) -> tuple[Pod, ...] | None:
+    """Raises RefusedError for an annotation that cannot be read."""
+    text = (obj["metadata"].get("annotations") or {}).get(ENDPOINTS_ANNOTATION)
+    if text is None:
+        return None
+    try:
+        return tuple(
+            Pod(
+                Ref("Pod", obj["metadata"]["namespace"], one["ip"]),
+                frozenset(one["labels"].items()),
+                str(ipaddress.IPv4Address(one["ip"])),
+                ready=True,
+            )
+            for one in json.loads(text)
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        where = f"metadata.annotations[{ENDPOINTS_ANNOTATION}]"
+        raise RefusedError(where, 'expected [{"ip": "...", "labels": {...}}, ...]', "Invalid") from None
+
+
+def _drops(annotation: str) -> tuple[tuple[str, str], ...]:
+    """Raises RefusedError for another form than `inbound=baggage`."""
+    direction, _unused, names = annotation.partition("=")
+    where = f"metadata.annotations[{DROP_HEADERS_ANNOTATION}]"
+    if annotation and direction not in ("inbound", "outbound"):
+        raise RefusedError(where, "expected inbound=HEADER or outbound=HEADER", "Invalid")
+    return tuple((direction, header_name(name.strip(), where)) for name in names.split(",") if name.strip())
 
 
 def pod(obj: dict[str, Any]) -> Pod | None:
@@ -126,6 +168,7 @@ def pod(obj: dict[str, Any]) -> Pod | None:
         sidecar=SIDECAR_ANNOTATION in annotations,
         gateway=labels.get(GATEWAY_LABEL, ""),
         admin=annotations.get(ADMIN_ANNOTATION, ""),
+        drops=_drops(annotations.get(DROP_HEADERS_ANNOTATION, "")),
     )
 
 

@@ -1,0 +1,258 @@
+# Copyright (c) 2026, asm.lanes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module ``lane_audit``, from its parameters to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .._asm.backend import LaneBackend
+from .._asm.deadline import Deadline
+from .._asm.errors import AsmError, Kind
+from .._drift import report
+from .._drift.facts import VIRTUAL_SERVICE, Object
+from .._drift.kinds import Finding as DriftFinding
+from .._drift.reads import Server, Sources, read
+from .._kube.client import IMPORT_ERROR, KubeError, connect
+from .._lanes import rules, words
+from .._lanes.model import LaneGroup
+from .._lanes.problems import SpecError
+from .._probe.reading import DEFAULT_PATTERN, Reader
+from . import document, findings, run
+from .experiment import HANDSHAKE, Settings
+from .reads import Place
+from .sharing import Named
+
+#: The libraries that the clients import when they run: import name -> name to install.
+LIBRARIES = {"aiohttp": "aiohttp", "socketio": "python-socketio"}
+#: Seconds that the drift check gets.
+DRIFT_LIMIT = 30.0
+
+
+def argument_spec() -> dict[str, Any]:
+    """The module's options."""
+    return {
+        "url": {"type": "str", "required": True},
+        "path": {"type": "str", "default": "socket.io"},
+        "http_path": {"type": "str", "default": "/"},
+        "headers": {"type": "dict", "no_log": True},
+        "validate_certs": {"type": "bool", "default": True},
+        "lane_group": {"type": "dict", "required": True},
+        "lanes": {"type": "list", "elements": "str"},
+        "messages": {
+            "type": "list",
+            "elements": "str",
+            "choices": list(run.KINDS),
+            "default": [HANDSHAKE, run.CALL, run.BROADCAST],
+        },
+        "emit_event": {"type": "str", "default": "test000"},
+        "answer_event": {"type": "str", "default": "hello"},
+        "broadcast_event": {"type": "str", "default": "okok"},
+        "answered_by": {"type": "list", "elements": "str", "required": True},
+        "answer_pattern": {"type": "str", "default": DEFAULT_PATTERN},
+        "version_label": {"type": "str", "default": "version"},
+        "tag_baggage": {"type": "bool", "default": True},
+        "cluster_kubeconfig": {"type": "path", "required": True},
+        "cluster_context": {"type": "str"},
+        "mesh_kubeconfig": {"type": "path"},
+        "mesh_context": {"type": "str"},
+        "gateway_namespace": {"type": "str", "default": "istio-system"},
+        "gateway_selector": {"type": "dict", "default": {"istio": "ingressgateway"}},
+        "proxy_container": {"type": "str", "default": "istio-proxy"},
+        "timeout": {"type": "float", "default": 10},
+        "log_timeout": {"type": "float", "default": 5},
+        "proof": {"type": "dict"},
+        "fail_on_findings": {"type": "bool", "default": True},
+    }
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the drift check told. problem: why it could not be made, empty when it was."""
+
+    drift: Sequence[DriftFinding] = ()
+    virtual_services: Sequence[Object] = ()
+    problem: str = ""
+
+
+def run_module(module: AnsibleModule) -> None:
+    """Run the module; ends it."""
+    _check(module)
+    params = module.params
+    try:
+        plan = plan_of(params)
+    except (SpecError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    if module.check_mode:
+        told: dict[str, Any] = {
+            "audit": None,
+            "findings": [],
+            "not_tested": [{"what": "audit", "why": "check mode"}],
+        }
+        module.exit_json(changed=False, **_result(told, params["proof"], [], "not audited (check mode)"))
+    try:
+        told, lines = tell(plan, params)
+    except KubeError as error:
+        module.fail_json(msg=f"The audit cannot read the cluster: {error}")
+    passed = told["audit"]["passed"]
+    message = document.message(passed, told["findings"], told["not_tested"])
+    result = _result(told, params["proof"], lines, message)
+    if params["fail_on_findings"] and (told["findings"] or passed is False):
+        module.fail_json(msg=message, **result)
+    module.exit_json(changed=False, **result)
+
+
+def tell(plan: run.Plan, params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """``audit``, ``findings`` and ``not_tested``, and a table. Raises KubeError."""
+    api = connect(params["cluster_kubeconfig"], params["cluster_context"])
+    result = run.audit(api, place_of(plan, params), plan, settings_of(params))
+    mesh = _read_mesh(plan.group, params)
+    evidence = findings.Evidence(
+        plan.group,
+        result.chains,
+        result.seen,
+        document.failures(params["proof"]),
+        mesh.drift,
+        mesh.virtual_services,
+    )
+    not_tested = list(result.not_tested)
+    if mesh.problem:
+        not_tested.append({"what": "the mesh's objects", "why": mesh.problem})
+    told: dict[str, Any] = {
+        "audit": result.as_dict(),
+        "findings": [one.as_dict() for one in findings.locate(evidence)],
+        "not_tested": not_tested,
+    }
+    return told, document.table(told["audit"]["chains"])
+
+
+def plan_of(params: dict[str, Any]) -> run.Plan:
+    """Raises SpecError or ValueError for options that cannot be meant."""
+    stated = {key: value for key, value in params["lane_group"].items() if value is not None}
+    group = words.parse({"mode": "permissive", **stated})
+    rules.validate(group)
+    if not group.permissive:
+        raise ValueError(
+            "lane_group.mode: in strict mode no header carries the lane; there is nothing to audit"
+        )
+    known = [lane.name for lane in group.lanes or ()]
+    lanes: list[str] = params["lanes"] or known
+    unknown = [name for name in lanes if name not in known]
+    if unknown or not lanes:
+        raise ValueError(
+            f"lanes: {', '.join(unknown) or 'none'}: name lanes of the group: {', '.join(known)}"
+        )
+    kinds = [kind for kind in params["messages"] if kind != run.BROADCAST or params["broadcast_event"]]
+    named = _naming(Reader.parse(params["answer_pattern"], params["answered_by"]))
+    return run.Plan(
+        group,
+        tuple(lanes),
+        tuple(kinds),
+        tuple(params["answered_by"]),
+        named,
+        params["version_label"],
+        params["log_timeout"],
+    )
+
+
+def place_of(plan: run.Plan, params: dict[str, Any]) -> Place:
+    """Where pods and logs are."""
+    services = [
+        *(plan.group.services or ()),
+        *(one for lane in plan.group.lanes or () for one in lane.services),
+    ]
+    return Place(
+        tuple(sorted({one.namespace for one in services})),
+        params["gateway_namespace"],
+        {key: str(value) for key, value in params["gateway_selector"].items()},
+        params["proxy_container"],
+    )
+
+
+def settings_of(params: dict[str, Any]) -> Settings:
+    """How the clients talk."""
+    group = params["lane_group"]
+    return Settings(
+        url=params["url"],
+        route_header=group["route_header"],
+        trace_header=group["trace_header"].lower(),
+        headers={key: str(value) for key, value in (params["headers"] or {}).items()},
+        path=params["path"],
+        http_path=params["http_path"],
+        emit_event=params["emit_event"],
+        answer_event=params["answer_event"],
+        broadcast_event=params["broadcast_event"],
+        timeout=params["timeout"],
+        validate_certs=params["validate_certs"],
+        tag_baggage=params["tag_baggage"],
+    )
+
+
+def _naming(reader: Reader) -> Named:
+    """What an answer names, as (service, version) pairs."""
+    full = {service.partition("/")[2]: service for service in reader.services}
+    pattern: Any = reader.pattern
+
+    def named(text: str) -> list[tuple[str, str]]:
+        found = [match.groupdict() for match in pattern.finditer(text)]
+        names = [str(one.get("service", reader.services[0])) for one in found]
+        return [(full.get(name, name), str(one["version"])) for name, one in zip(names, found, strict=True)]
+
+    return named
+
+
+def _read_mesh(group: LaneGroup, params: dict[str, Any]) -> Read:
+    """The drift check; without it causes are found by the audit alone."""
+    if not params["mesh_kubeconfig"]:
+        return Read(problem="mesh_kubeconfig is not given")
+    mesh = Server(params["mesh_kubeconfig"], params["mesh_context"])
+    cluster = Server(params["cluster_kubeconfig"], params["cluster_context"])
+    sources = Sources(_no_openapi, mesh, cluster, Deadline(DRIFT_LIMIT), 5.0)
+    try:
+        facts, _calls = read(sources, group.name)
+    except AsmError as error:
+        return Read(problem=str(error))
+    objects = facts.mesh.of(VIRTUAL_SERVICE) if facts.mesh else ()
+    return Read(report.check(group, facts).findings, objects, facts.no_mesh)
+
+
+def _no_openapi() -> LaneBackend:
+    raise AsmError(Kind.UNREADABLE, "read", "lane group", "it could not be read with mesh_kubeconfig")
+
+
+def _result(
+    told: dict[str, Any], proof: dict[str, Any] | None, table: list[str], message: str
+) -> dict[str, Any]:
+    merged = {"proof": document.merge(proof, told)} if proof else {}
+    return {**told, **merged, "table": table, "message": message}
+
+
+def _check(module: AnsibleModule) -> None:
+    """Fail on what the argument spec cannot refuse."""
+    missing = [library for name, library in LIBRARIES.items() if find_spec(name) is None]
+    if missing:
+        module.fail_json(msg=missing_required_lib(" and ".join(missing)))
+    if IMPORT_ERROR is not None:
+        module.fail_json(msg=missing_required_lib("kubernetes"), exception=str(IMPORT_ERROR))
+    address = urlsplit(module.params["url"])
+    if address.password:
+        module.no_log_values.add(address.password)
+        module.fail_json(msg="url: user name and password do not belong in it; send credentials with headers")
+    if address.scheme not in ("http", "https") or not address.hostname:
+        module.fail_json(
+            msg=f"url: {module.params['url']!r} is not of the form http://host:port or https://host:port"
+        )
+    for name in ("route_header", "trace_header", "gateway_rule"):
+        if not module.params["lane_group"].get(name):
+            module.fail_json(
+                msg=f"lane_group.{name} is missing: state the group as asm.lanes.lane_group takes it"
+            )
+    for name in ("timeout", "log_timeout"):
+        if module.params[name] <= 0:
+            module.fail_json(msg=f"{name}: {module.params[name]} is not allowed, must be more than 0")
