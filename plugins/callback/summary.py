@@ -4,19 +4,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from ansible.plugins.callback import CallbackBase
-
-if TYPE_CHECKING:
-    from ansible.executor.stats import AggregateStats
-    from ansible.executor.task_result import TaskResult
-    from ansible.playbook import Playbook
-    from ansible.playbook.task import Task
-
 DOCUMENTATION = r"""
 name: summary
 type: aggregate
@@ -32,6 +19,19 @@ requirements:
 author:
   - asm.lanes maintainers (@asm-lanes)
 """
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ansible.plugins.callback import CallbackBase
+
+if TYPE_CHECKING:
+    from ansible.executor.stats import AggregateStats
+    from ansible.executor.task_result import TaskResult
+    from ansible.playbook import Playbook
+    from ansible.playbook.task import Task
 
 OURS = "asm.lanes."
 

@@ -73,7 +73,7 @@ class Awx:
             capture_output=True,
             text=True,
             check=False,
-            timeout=280,
+            timeout=560,
         )
         output = done.stdout + done.stderr
         assert not [secret for secret in (*SECRETS.values(), TOKEN) if secret in output]
