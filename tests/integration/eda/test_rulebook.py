@@ -19,9 +19,8 @@ import yaml
 from lab_fixture import RunningLab, lab_command, start_lab
 from tools_env import ROOT, path_with_tools, tool
 
-RULEBOOK = ROOT / "extensions/eda/rulebooks/lanes.yml"
+RULEBOOK = "asm.lanes.lanes"  # found in the collection, as users call it
 TOKEN = "t0ken-for-senders-of-events"
-GROUP = "asmswimlanegroups"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
