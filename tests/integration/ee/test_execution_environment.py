@@ -30,7 +30,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -101,7 +101,7 @@ def test_the_requirements_are_found(collections: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_the_guide_runs_on_nothing_but_these_requirements(
     collections: Path, tmp_path: Path, lab: RunningLab
 ) -> None:
@@ -125,7 +125,7 @@ def test_the_guide_runs_on_nothing_but_these_requirements(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     lab.reset()
     assert done.returncode == 0, done.stdout + done.stderr

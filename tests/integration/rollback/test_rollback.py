@@ -37,7 +37,7 @@ def play(lab: RunningLab, book: str, *arguments: str) -> subprocess.CompletedPro
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=300,
     )
 
 
@@ -66,7 +66,7 @@ def changed(done: subprocess.CompletedProcess[str]) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 async def test_there_and_back(own_lab: RunningLab) -> None:
     await answered(own_lab, "v2", "v2")
 
