@@ -4,6 +4,7 @@ PYTHON  ?= python3
 VENV    := .venv
 BIN     := $(VENV)/bin
 READY   := $(VENV)/.ready
+TOOLS   := .cache/tools
 LAB     := $(CURDIR)/.lab
 PLAY    := $(BIN)/ansible-playbook
 LINK    := .ansible/collections/ansible_collections/asm/lanes
@@ -18,7 +19,7 @@ export UV_SYSTEM_CERTS := 1
 export NO_PROXY := localhost,127.0.0.0/8
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo demo-down lab lab-down test lint matrix bench bench-proof format lock clean
+.PHONY: help demo demo-down lab lab-down test lint matrix bench bench-proof docs tools format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
@@ -34,7 +35,7 @@ lab: $(READY)  ## start the lab only
 lab-down: $(READY)  ## stop the lab
 	@$(PLAY) asm.lanes.lab -e lab_state=stopped -e lab_purge=true -e lab_state_dir=$(LAB)
 
-test: $(READY)  ## everything: lint, unit, integration, sanity, package, molecule
+test: $(READY) $(TOOLS)/.ready  ## everything: lint, unit, integration, sanity, package, molecule
 	@$(BIN)/python tests/run.py
 
 lint: $(READY)  ## the fast checks only
@@ -43,11 +44,19 @@ lint: $(READY)  ## the fast checks only
 matrix: $(READY)  ## smoke test on every Python and ansible-core that the machine has
 	@$(BIN)/python tests/matrix.py
 
-bench: $(READY)  ## many lane groups in one run, requests and time as ratios
+bench: $(READY)  ## the replay against a script and the usual way; growth with lanes, groups and meshes; ratios
+	@$(BIN)/python tests/bench/replay.py
 	@$(BIN)/python tests/bench/lanes.py
+	@$(BIN)/python tests/bench/scale.py
+	@$(BIN)/python tests/bench/push.py
 
 bench-proof: $(READY)  ## 3 lanes x 200 messages, 1,000 sockets at once: time, CPU, memory
 	@$(BIN)/python tests/bench/proof.py
+
+docs: $(READY) $(TOOLS)/.ready  ## the documentation site in .cache/docs, links checked
+	@$(BIN)/python tests/run.py docs
+
+tools: $(READY) $(TOOLS)/.ready  ## the second environment: ansible-builder, -runner, -rulebook, documentation, importer
 
 format: $(READY)  ## rewrite the Python files in the project's form
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
@@ -55,6 +64,8 @@ format: $(READY)  ## rewrite the Python files in the project's form
 lock: $(READY)  ## pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --no-emit-index-url --no-header \
 	  --group demo --group test pyproject.toml -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --no-emit-index-url --no-header \
+	  --group tools pyproject.toml -o requirements-tools.txt
 
 clean: ## remove everything that make has made
 	rm -rf .ansible .cache .lab $(VENV) reports
@@ -68,4 +79,10 @@ $(READY): requirements-dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements-dev.txt
 	@$(BIN)/python -m compileall -q -j0 -x ansible_collections $(VENV)/lib || true
 	@mkdir -p $(dir $(LINK)) && ln -sfnT ../../../.. $(LINK)
+	@touch $@
+
+$(TOOLS)/.ready: requirements-tools.txt $(READY)
+	@echo "Preparing $(TOOLS) (once) ..."
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(TOOLS)
+	@$(BIN)/uv pip install --quiet --python $(TOOLS)/bin/python -r requirements-tools.txt
 	@touch $@

@@ -4,7 +4,7 @@ Usage: ``python tests/matrix.py [CELL ...]``, a cell being such as ``3.12-2.20``
 Environments are made with uv from PyPI under ``.cache/matrix`` and kept. In each, against the
 lab's ASM OpenAPI that runs here: all Python files compile, the pages of all modules build, all
 playbooks parse, lane_group is checked, run, repeated and undone, and both ways to the mesh are
-read. kubernetes.core comes from this environment's own ``ansible``. Exits with 1 on any failure.
+read. kubernetes.core and awx.awx come from this environment's own ``ansible``. Exits with 1 on any failure.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ CACHE = ROOT / ".cache" / "matrix"
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / part) for part in (".ansible/collections", "roles/lab/files", "tests")]
 
+import ansible_collections.awx.awx as awx
 import ansible_collections.kubernetes.core as kubernetes_core
 from integration.lane_group.conftest import ADMIN, MESH, Emulator
 
@@ -125,13 +126,15 @@ def cells(wanted: Sequence[str]) -> list[Cell]:
 
 
 def install(cell: Cell, _asm: Emulator) -> str:
-    """ansible-core, the collection's own requirements, the checkout and kubernetes.core as collections."""
+    """ansible-core, the collection's own requirements, the checkout and the collections that it uses."""
     namespaces = cell.folder / "collections" / "ansible_collections"
     shutil.rmtree(namespaces, ignore_errors=True)
     (namespaces / "asm").mkdir(parents=True)
     (namespaces / "asm" / "lanes").symlink_to(ROOT)
     (namespaces / "kubernetes").mkdir()
     (namespaces / "kubernetes" / "core").symlink_to(Path(next(iter(kubernetes_core.__path__))))
+    (namespaces / "awx").mkdir()  # the playbook asm.lanes.awx names its modules
+    (namespaces / "awx" / "awx").symlink_to(Path(next(iter(awx.__path__))))
     uv = str(Path(sys.executable).with_name("uv"))
     python = cell.folder / "venv/bin/python"
     if not python.exists():

@@ -1,6 +1,6 @@
 """The whole test suite: every step in turn, its time, and one line that counts at the end.
 
-Usage: ``python tests/run.py [STEP ...]``; without a step, all of them. A step that fails
+Usage: ``python tests/run.py [STEP ...]``; without a step, all but ``galaxy``. A step that fails
 does not stop the next one; the exit code tells. Each step is a command of the field's own
 tools; pytest steps count their tests, the others count as one, sanity as many as it ran.
 """
@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).parents[1]
 REPORTS = ROOT / ".cache" / "test-reports"
 PYTHON = sys.executable
+TOOLS_PYTHON = str(ROOT / ".cache/tools/bin/python")  # made by `make tools`
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Step:
     name: str
     command: tuple[str, ...]
     counts: str = "one"  # one | junit | sanity
+    by_default: bool = True
 
     @property
     def report(self) -> Path:
@@ -65,8 +67,10 @@ STEPS = (
     Step("lint", "ansible-lint", ("ansible-lint", "--offline", "--strict", "-q")),
     Step("lint", "changelog", ("antsibull-changelog", "lint")),
     pytest("unit", "unit", *PARALLEL, "tests/unit"),
-    pytest("integration", "integration", *PARALLEL, "tests/integration"),
+    pytest("integration", "integration", *PARALLEL, "-m", "not full", "tests/integration"),
     Step("sanity", "sanity", ("bash", "tests/sanity/run.sh"), "sanity"),
+    Step("docs", "docs", (TOOLS_PYTHON, "docs/site/build.py")),
+    Step("galaxy", "galaxy", (TOOLS_PYTHON, "tests/galaxy.py"), by_default=False),
     Step("molecule", "molecule", ("molecule", "test", "--all")),
 )
 
@@ -81,7 +85,7 @@ def main(wanted: Sequence[str]) -> int:
     total = Outcome()
     lines = []
     for step in STEPS:
-        if not wanted or step.group in wanted or step.name in wanted:
+        if step.group in wanted or step.name in wanted or (step.by_default and not wanted):
             outcome, seconds = run(step)
             total.passed += outcome.passed
             total.failed += outcome.failed

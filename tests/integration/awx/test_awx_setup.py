@@ -1,0 +1,112 @@
+"""The role awx_setup against the stand-in: check mode, once, again, changed, taken back."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Awx
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+TEMPLATES = ("preflight", "replay", "changes", "prove", "drift", "rollback", "teardown")
+
+
+@pytest.fixture(autouse=True)
+def _no_problem(awx: Awx) -> None:
+    awx.controller.requests.clear()
+    awx.controller.problems.clear()
+
+
+def test_check_mode_on_an_empty_awx(awx: Awx) -> None:
+    done = awx.play("--check")
+    assert done.code == 0, done.output
+    assert done.changed > 0
+    assert "would be made: preflight, replay" in done.output
+    assert awx.controller.writes == []
+    assert awx.controller.problems == []
+
+
+def test_everything_is_made(awx: Awx) -> None:
+    done = awx.play()
+    assert done.code == 0, done.output
+    controller = awx.controller
+    assert controller.problems == []
+    templates = controller.named("job_templates")
+    assert set(templates) == {f"asm.lanes {name}" for name in TEMPLATES}
+    assert templates["asm.lanes replay"]["playbook"] == "playbooks/site.yml"
+    assert set(controller.named("credentials")) == {"asm.lanes Alibaba Cloud", "asm.lanes kubeconfigs"}
+    assert list(controller.named("schedules")) == ["asm.lanes drift"]
+
+
+def test_the_workflow_goes_as_stated(awx: Awx) -> None:
+    controller = awx.controller
+    nodes = {
+        key: item["identifier"] for key, item in controller.objects["workflow_job_template_nodes"].items()
+    }
+    ways = {
+        (nodes[key], way): {nodes[other] for other in others}
+        for (key, way), others in controller.links.items()
+        if key in nodes and others
+    }
+    assert ways == {
+        ("preflight", "success_nodes"): {"plan"},
+        ("plan", "success_nodes"): {"changes"},
+        ("changes", "success_nodes"): {"approval"},
+        ("changes", "failure_nodes"): {"prove"},
+        ("approval", "success_nodes"): {"replay"},
+        ("replay", "success_nodes"): {"prove"},
+        ("replay", "failure_nodes"): {"rollback"},
+        ("prove", "failure_nodes"): {"rollback"},
+    }
+    templates = {item["name"]: key for key, item in controller.objects["job_templates"].items()}
+    plan = controller.named("workflow_job_template_nodes")["plan"]
+    assert (plan["job_type"], plan["unified_job_template"]) == ("check", templates["asm.lanes replay"])
+
+
+def test_who_is_told(awx: Awx) -> None:
+    templates = awx.controller.objects["job_templates"]
+    told = {
+        templates[key]["name"]
+        for (key, way), others in awx.controller.links.items()
+        if "error" in way and others
+    }
+    assert told == {"asm.lanes prove", "asm.lanes drift"}
+
+
+@pytest.mark.parametrize("mode", ["run", pytest.param("check", marks=pytest.mark.full)])
+def test_again_nothing_changes(awx: Awx, mode: str) -> None:
+    done = awx.play("--check") if mode == "check" else awx.play()
+    assert done.code == 0, done.output
+    assert done.changed == 0, done.output
+    assert awx.controller.writes == []
+    assert awx.controller.problems == []
+
+
+@pytest.mark.full
+def test_what_differs_is_changed_and_nodes_go(awx: Awx) -> None:
+    variables = {
+        "awx_setup_image": "registry.example.com/asm-lanes-ee:2",
+        "awx_setup_workflow_nodes": [
+            {"identifier": "preflight", "job_template": "preflight", "success": ["replay"]},
+            {"identifier": "replay", "job_template": "replay"},
+        ],
+    }
+    assert awx.play(**variables).code == 0
+    assert awx.controller.problems == []
+    assert set(awx.controller.named("workflow_job_template_nodes")) == {"preflight", "replay"}
+    (image,) = awx.controller.objects["execution_environments"].values()
+    assert image["image"].endswith(":2")
+    assert awx.play(**variables).changed == 0
+
+
+@pytest.mark.full
+def test_all_of_it_is_taken_back(awx: Awx) -> None:
+    done = awx.play("-e", "awx_setup_state=absent")
+    assert done.code == 0, done.output
+    left = {
+        resource: items
+        for resource, items in awx.controller.objects.items()
+        if items and resource not in ("organizations", "project_updates", "workflow_approval_templates")
+    }
+    assert left == {}
+    assert awx.play("-e", "awx_setup_state=absent").changed == 0
+    assert awx.controller.problems == []
