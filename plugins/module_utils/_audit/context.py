@@ -66,11 +66,11 @@ class Carrier:
         """What an access log must show."""
         return tuple(dict.fromkeys((self.route_header, self.trace_header, TRACEPARENT)))
 
-    def lane(self, headers: Mapping[str, str | None]) -> str | None | Unlogged:
+    def lane(self, headers: Mapping[str, str | None]) -> str | Unlogged | None:
         """The value of the route header; None when the request did not have it."""
         return headers.get(self.route_header) if self.route_header in headers else UNLOGGED
 
-    def carried(self, headers: Mapping[str, str | None]) -> str | None | Unlogged:
+    def carried(self, headers: Mapping[str, str | None]) -> str | Unlogged | None:
         """What is carried along: the lane in baggage, else the trace header's value."""
         if self.trace_header not in headers:
             return UNLOGGED
