@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 BAGGAGE, TRACEPARENT = "baggage", "traceparent"
@@ -24,9 +23,6 @@ class Unlogged:
 
 
 UNLOGGED = Unlogged()
-if TYPE_CHECKING:
-    #: Value of something in a request; None: the request did not have it.
-    Seen = str | None | Unlogged
 
 
 def members(baggage: str) -> dict[str, str]:
@@ -70,11 +66,11 @@ class Carrier:
         """What an access log must show."""
         return tuple(dict.fromkeys((self.route_header, self.trace_header, TRACEPARENT)))
 
-    def lane(self, headers: Mapping[str, str | None]) -> Seen:
-        """The value of the route header."""
+    def lane(self, headers: Mapping[str, str | None]) -> str | Unlogged | None:
+        """The value of the route header; None when the request did not have it."""
         return headers.get(self.route_header) if self.route_header in headers else UNLOGGED
 
-    def carried(self, headers: Mapping[str, str | None]) -> Seen:
+    def carried(self, headers: Mapping[str, str | None]) -> str | Unlogged | None:
         """What is carried along: the lane in baggage, else the trace header's value."""
         if self.trace_header not in headers:
             return UNLOGGED

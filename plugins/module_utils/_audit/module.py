@@ -27,7 +27,6 @@ from .._probe.reading import DEFAULT_PATTERN, Reader
 from . import document, findings, run
 from .experiment import HANDSHAKE, Settings
 from .reads import Place
-from .sharing import Named
 
 #: The libraries that the clients import when they run: import name -> name to install.
 LIBRARIES = {"aiohttp": "aiohttp", "socketio": "python-socketio"}
@@ -149,7 +148,7 @@ def plan_of(params: dict[str, Any]) -> run.Plan:
             f"lanes: {', '.join(unknown) or 'none'}: name lanes of the group: {', '.join(known)}"
         )
     kinds = [kind for kind in params["messages"] if kind != run.BROADCAST or params["broadcast_event"]]
-    named = _naming(Reader.parse(params["answer_pattern"], params["answered_by"]))
+    named = Reader.parse(params["answer_pattern"], params["answered_by"]).read
     return run.Plan(
         group,
         tuple(lanes),
@@ -192,19 +191,6 @@ def settings_of(params: dict[str, Any]) -> Settings:
         validate_certs=params["validate_certs"],
         tag_baggage=params["tag_baggage"],
     )
-
-
-def _naming(reader: Reader) -> Named:
-    """What an answer names, as (service, version) pairs."""
-    full = {service.partition("/")[2]: service for service in reader.services}
-    pattern: Any = reader.pattern
-
-    def named(text: str) -> list[tuple[str, str]]:
-        found = [match.groupdict() for match in pattern.finditer(text)]
-        names = [str(one.get("service", reader.services[0])) for one in found]
-        return [(full.get(name, name), str(one["version"])) for name, one in zip(names, found, strict=True)]
-
-    return named
 
 
 def _read_mesh(group: LaneGroup, params: dict[str, Any]) -> Read:
