@@ -30,7 +30,7 @@ def matches(block: Resource, headers: dict[str, str], source: dict[str, str]) ->
 def test_the_virtual_services_do_what_the_table_says(group: model.LaneGroup) -> None:
     by_host = {vs["spec"]["hosts"][0]: vs for vs in routing.virtual_services(group)}
     for row in routing.truth_table(group):
-        headers = {} if row.entry is None else {"version": row.entry}
+        headers = {} if row.entry is None else {str(group.route_header): row.entry}
         assert chosen_subset(by_host[row.service.host], headers, {}) == row.lane
 
 
