@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     status = add("status", _status, "Show processes, ports, kubeconfigs and log files.")
     status.add_argument("--json", action="store_true", help="for programs")
     add("reset", _reset, "Empty both Kubernetes APIs and begin anew, in about a second.")
+    add("binaries", _binaries, "Find, download or build the programs of a real control plane.")
     add("run", _run, "Run a lab in the foreground, until SIGTERM or Ctrl-C.", settings)
     return parser
 
@@ -149,6 +151,19 @@ def _table(state: dict[str, Any]) -> list[str]:
         f"{p['name']:<14} {p['state']:<9} {p['restarts']} {p['error']}".rstrip() for p in state["parts"]
     ]
     return lines
+
+
+def _binaries(arguments: argparse.Namespace) -> int:
+    from . import binaries  # only this command makes any
+
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"{time.monotonic() - began:6.0f} s  {line}", flush=True)
+
+    for name, found in binaries.provide(binaries.CONTROL_PLANE, say).items():
+        print(f"{name:<24} {found.source:<20} {found.file}")
+    return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:
