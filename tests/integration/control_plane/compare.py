@@ -33,7 +33,7 @@ def outcome(answer: Answer) -> Any:
 
 
 def _status(status: Obj) -> Obj:
-    """What machines read: code, reason, fields of the causes. The message is for people: it is not compared."""
+    """What machines read: code, reason, fields of the causes. The message is for people, and not compared."""
     details = status.get("details") or {}
     causes = {(cause.get("field", ""), cause.get("reason", "")) for cause in details.get("causes") or []}
     kept = {key: details.get(key) for key in ("name", "group", "kind")}

@@ -14,7 +14,18 @@ from .store import Store
 Obj = dict[str, Any]
 
 _RETURNS_OBJECT = {"Pod", "Service", "ServiceAccount"}
+_POLICIES = ("Foreground", "Background", "Orphan")
 _POLICY_FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
+
+
+def check_options(options: Obj) -> None:
+    """422 for a policy that there is not."""
+    policy = options.get("propagationPolicy")
+    if policy is not None and policy not in _POLICIES:
+        supported = [*_POLICIES, "nil"]
+        raise errors.bad_options(
+            "DeleteOptions", errors.not_supported("propagationPolicy", policy, supported)
+        )
 
 
 def delete(store: Store, call: Call, obj: Obj, options: Obj) -> Obj:
@@ -39,8 +50,10 @@ def _check_preconditions(call: Call, obj: Obj, preconditions: Obj) -> None:
     for name, title in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
         wanted, found = preconditions.get(name), obj["metadata"][name]
         if wanted and wanted != found:
-            words = f"Precondition failed: {title} in precondition: {wanted}, {title} in object meta: {found}"
-            raise errors.conflict(call.resource.group, call.resource.plural, call.name, words)
+            words = (
+                f"the {title} in the precondition ({wanted}) does not match the {title} in record ({found})"
+            )
+            raise errors.conflict(call.resource.group, call.resource.kind, call.name, words)
 
 
 def _mark(resource: Resource, obj: Obj, finalizers: list[str], grace: int) -> Obj:

@@ -17,6 +17,8 @@ _LENIENT = {
     "EndpointSlice": ("status", "endpoints"),
 }
 _IMMUTABLE = "field is immutable"
+_AFFINITIES = ["ClientIP", "None"]
+_PROTOCOLS = ["SCTP", "TCP", "UDP"]
 _SERVICE_TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
 
 
@@ -81,6 +83,8 @@ def _pod_spec(path: str, spec: Obj) -> list[Cause]:
 def _port(path: str, value: Any) -> list[Cause]:
     if isinstance(value, int) and 0 < value < 65536:
         return []
+    if not value and path.endswith(".containerPort"):
+        return [required(path)]
     return [invalid(path, value, "must be between 1 and 65535, inclusive")]
 
 
@@ -115,25 +119,39 @@ def _service(obj: Obj, old: Obj | None) -> list[Cause]:
         [] if spec["type"] in _SERVICE_TYPES else [not_supported("spec.type", spec["type"], _SERVICE_TYPES)]
     )
     ports = spec.get("ports") or []
+    headless, exposed = spec.get("clusterIP") == "None", spec["type"] in ("NodePort", "LoadBalancer")
+    if headless and exposed:
+        words = f"may not be set to 'None' for {spec['type']} services"
+        found.append(invalid("spec.clusterIPs[0]", "None", words))
+    if spec["sessionAffinity"] not in _AFFINITIES:
+        found.append(not_supported("spec.sessionAffinity", spec["sessionAffinity"], _AFFINITIES))
     if not ports and spec["type"] != "ExternalName" and spec.get("clusterIP") != "None":
         found.append(required("spec.ports"))
     found += names.label_causes("spec.selector", spec.get("selector"))
-    seen: set[str] = set()
-    for index, port in enumerate(ports):
-        where = f"spec.ports[{index}]"
-        found += _port(f"{where}.port", port["port"])
-        name = port.get("name", "")
-        if len(ports) > 1 and not name:
-            found.append(required(f"{where}.name"))
-        if name and name in seen:
-            found.append(Cause("FieldValueDuplicate", f"{where}.name", f'Duplicate value: "{name}"'))
-        seen.add(name)
+    found += _service_ports(ports)
     before = (old or {}).get("spec", {})
     if before.get("clusterIP") and before["type"] != "ExternalName" and spec["type"] != "ExternalName":
         for name in ("clusterIPs", "clusterIP"):
             if spec.get(name) != before.get(name):
                 shown = spec.get(name)
                 found.append(invalid(f"spec.{name}", shown, "may not change once set"))
+    return found
+
+
+def _service_ports(ports: list[Obj]) -> list[Cause]:
+    found: list[Cause] = []
+    seen: set[str] = set()
+    for index, port in enumerate(ports):
+        where = f"spec.ports[{index}]"
+        found += _port(f"{where}.port", port["port"])
+        if port["protocol"] not in _PROTOCOLS:
+            found.append(not_supported(f"{where}.protocol", port["protocol"], _PROTOCOLS))
+        name = port.get("name", "")
+        if len(ports) > 1 and not name:
+            found.append(required(f"{where}.name"))
+        if name and name in seen:
+            found.append(Cause("FieldValueDuplicate", f"{where}.name", f'Duplicate value: "{name}"'))
+        seen.add(name)
     return found
 
 

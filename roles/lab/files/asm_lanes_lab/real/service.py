@@ -11,8 +11,6 @@ from pathlib import Path
 from ..kubelet.container import last_words
 from ..kubelet.process import Process
 
-#: Seconds that a program gets to end by itself.
-GRACE = 5.0
 #: What a program inherits of the lab's environment; the rest may hold proxies and secrets.
 _INHERITED = ("PATH", "LANG", "TZ", "TMPDIR", "HOME")
 
@@ -40,7 +38,7 @@ class Service:
             code = await self.process.wait()
             raise ServiceError(f"it ended with {code}: {last_words(self.log, start)} (see {self.log})")
         except asyncio.CancelledError:
-            await self.process.stop(GRACE)
+            await self.process.stop(0)  # at once: its data is thrown away, or is etcd's, which survives that
             raise
         finally:
             self.process = None
