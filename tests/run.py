@@ -65,10 +65,15 @@ STEPS = (
     Step("lint", "ansible-lint", ("ansible-lint", "--offline", "--strict", "-q")),
     Step("lint", "changelog", ("antsibull-changelog", "lint")),
     pytest("unit", "unit", *PARALLEL, "tests/unit"),
-    pytest("integration", "integration", *PARALLEL, "tests/integration"),
+    pytest("integration", "integration", *PARALLEL, "-m", "not real", "tests/integration"),
     Step("sanity", "sanity", ("bash", "tests/sanity/run.sh"), "sanity"),
     Step("molecule", "molecule", ("molecule", "test", "--all")),
+    # Only when asked for (`make test-real`): they need the programs of a real control plane.
+    pytest("real", "real-api", "-m", "real", "tests/integration/control_plane"),
+    Step("real", "real-molecule", ("molecule", "test", "-s", "default")),
 )
+#: Groups that run only when they are named.
+ON_REQUEST = {"real"}
 
 
 def main(wanted: Sequence[str]) -> int:
@@ -81,7 +86,7 @@ def main(wanted: Sequence[str]) -> int:
     total = Outcome()
     lines = []
     for step in STEPS:
-        if not wanted or step.group in wanted or step.name in wanted:
+        if step.group in wanted or step.name in wanted or not (wanted or step.group in ON_REQUEST):
             outcome, seconds = run(step)
             total.passed += outcome.passed
             total.failed += outcome.failed
