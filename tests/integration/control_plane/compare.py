@@ -26,7 +26,8 @@ def outcome(answer: Answer) -> Any:
     if body.get("kind") == "Status":
         return {"code": answer.code, "status": _status(body)}
     if body.get("kind", "").endswith("List") and "items" in body:
-        items = [neutral(item) for item in body["items"]]
+        kind = body["kind"].removesuffix("List")
+        items = [neutral(item, kind) for item in body["items"]]
         metadata = {"more": bool(body["metadata"].get("continue"))}
         return {"code": answer.code, "kind": body["kind"], "items": items, "metadata": metadata}
     return {"code": answer.code, "object": neutral(body), "warnings": len(answer.warnings)}
@@ -41,8 +42,8 @@ def _status(status: Obj) -> Obj:
     return {"status": status.get("status"), "reason": status.get("reason"), "details": kept}
 
 
-def neutral(obj: Obj) -> Obj:
-    """An object without what is chance or time."""
+def neutral(obj: Obj, kind: str = "") -> Obj:
+    """An object without what is chance or time; *kind*: of an item of a list, which does not tell."""
     made = copy.deepcopy(obj)
     metadata = made.get("metadata") or {}
     for name in _VOLATILE:
@@ -50,11 +51,14 @@ def neutral(obj: Obj) -> Obj:
     if "deletionTimestamp" in metadata:
         metadata["deletionTimestamp"] = "<set>"
     made.pop("code", None)
-    kind = made.get("kind")
+    kind = made.get("kind") or kind
     if kind == "Service":
         _allocated(made["spec"])
     if kind == "Pod":
         _admitted(made)
+        for row in (made.get("status") or {}).get("conditions") or []:
+            for name in [name for name, value in row.items() if value is None]:
+                del row[name]  # a time that nobody has given is null in a cluster
     if kind == "Namespace":
         (made.get("status") or {}).pop("conditions", None)  # written in the background, while it ends
     return made

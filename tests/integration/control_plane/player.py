@@ -54,6 +54,8 @@ class Player:
         body = self._fill(operation.body, operation.target)
         answer = self.http(operation.method, operation.path, body, kind=operation.kind, query=operation.query)
         self._see(operation, answer)
+        if operation.method == "DELETE" and answer.code == 200 and _ends(answer.body):
+            self._until(lambda: not _ends(self.http("GET", operation.path).body))
         return answer
 
     def _fill(self, body: Any, target: str) -> Any:
@@ -99,6 +101,13 @@ class Player:
         """The version that the server is at."""
         version: str = self.http("GET", "/api/v1/namespaces").body["metadata"]["resourceVersion"]
         return version
+
+
+def _ends(body: Any) -> bool:
+    """Whether it is a namespace that ends in the background; one that a finalizer holds stays."""
+    metadata = body.get("metadata") or {}
+    going = body.get("kind") == "Namespace" and "deletionTimestamp" in metadata
+    return going and not metadata.get("finalizers")
 
 
 def events(body: Any) -> list[Any]:

@@ -21,7 +21,7 @@ from planes import Http
 
 ROOT = Path(__file__).parents[3]
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(1500)]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def play(lab: RunningLab, playbook: str, code: int = 0) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=250,
+        timeout=900,
     )
     output = done.stdout + done.stderr
     assert done.returncode == code, output
@@ -120,7 +120,7 @@ def test_a_server_that_dies_in_mid_play(real: RunningLab, victim: str) -> None:
             if "TASK [asm.lanes.sample_app : Apply Services" in line:
                 os.kill(process, signal.SIGSTOP)  # at once silent, as a machine that is cut off
                 os.kill(process, signal.SIGKILL)
-        code = playing.wait(200)
+        code = playing.wait(900)
     output = "".join(lines)
     assert "Traceback" not in output
     if code:

@@ -21,7 +21,7 @@ from .accounts import Account, Permission, files, permissions
 
 ROOT = Path(__file__).parents[3]
 
-pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.real, pytest.mark.timeout(1500)]
 
 #: Rights for what is told when something else has failed already; without them less is told.
 EXPLAINING = {"replicasets", "pods", "events"}
@@ -55,7 +55,7 @@ class Stage:
         ]
         environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "TMPDIR": str(self.folder)}
         done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=200
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=900
         )
         return done.returncode, done.stdout + done.stderr
 

@@ -122,13 +122,14 @@ class Api:
             return self._rescale(call, self._current(call), body), False
         obj = decode(call, body)
         _check_name(call, obj["metadata"].get("name"))
-        if call.resource.custom and not obj["metadata"].get("resourceVersion"):
-            cause = errors.invalid("metadata.resourceVersion", 0, "must be specified for an update")
-            raise errors.invalid_object(call.resource.group, call.resource.kind, call.name, [cause])
         old = self.store.get(call.resource.table, call.key)
         if old is None and call.resource.kind in _CREATED_BY_UPDATE and not call.subresource:
             return self._insert(call, obj, None), True
-        return self._replace(call, old or self._current(call), obj), False
+        old = self._current(call)
+        if call.resource.custom and not obj["metadata"].get("resourceVersion"):
+            cause = errors.invalid("metadata.resourceVersion", 0, "must be specified for an update")
+            raise errors.invalid_object(call.resource.group, call.resource.plural, call.name, [cause])
+        return self._replace(call, old, obj), False
 
     def patch(self, call: Call, body: Any, content_type: str) -> tuple[Obj, bool]:
         """PATCH in all formats; the second value says whether the object was created by it."""
@@ -162,7 +163,6 @@ class Api:
         if not body.get("kind") or not body.get("apiVersion"):
             words = f"invalid object type: {body.get('apiVersion') or '/'}, Kind={body.get('kind') or ''}"
             raise errors.bad_request(words)
-        _check_name(call, (body.get("metadata") or {}).get("name") or call.name)
         if (body.get("metadata") or {}).get("managedFields") is not None:
             raise errors.bad_request("metadata.managedFields must be nil")
         config = decode(
@@ -176,6 +176,7 @@ class Api:
         if old is None:
             if call.subresource:
                 raise call.missing()
+            _check_name(call, config["metadata"]["name"])
             applied = fields.apply(schema, {}, owner, version, {}, config, now())
             return self._insert(call, config, applied.owners), True
         applied = fields.apply(
@@ -183,6 +184,7 @@ class Api:
         )
         if applied.conflicts and not call.flag("force"):
             raise errors.apply_conflict(applied.conflicts)
+        _check_name(call, config["metadata"]["name"])
         return self._replace(call, old, copy(applied.obj), applied.owners), False
 
     def _rescale(self, call: Call, old: Obj, body: Any) -> Obj:
@@ -257,6 +259,8 @@ class Api:
         if kind == "Service":
             rows = self.store.rows(call.resource.table)
             defaults.allocate(obj, old, [row for key, row in rows if key != call.key])
+            if obj["spec"].get("clusterIP") == "None" and obj["spec"]["sessionAffinity"] != "None":
+                call.warnings.append("spec.SessionAffinity is ignored for headless services")
 
     def _store(self, call: Call, old: Obj | None, obj: Obj) -> Obj:
         """Store *obj* if it differs from *old*, or remove it if only its finalizers kept it."""
@@ -317,6 +321,8 @@ def _parts(call: Call, old: Obj, obj: Obj) -> Obj:
     """What of *obj* may be changed by this call: everything but the status, or nothing but the status."""
     if call.subresource == "status":
         changed = {"apiVersion": obj["apiVersion"], "status": obj.get("status", {})}
+        if call.resource.kind in ("Pod", "Namespace"):  # whose status brings its metadata along
+            changed["metadata"] = obj["metadata"]
         return {**copy(old), **changed}
     if call.resource.status:
         kept = {"status": copy(old["status"])} if "status" in old else {}
@@ -359,9 +365,14 @@ def _same(old: Obj, new: Obj) -> bool:
     return plain(old) == plain(new)
 
 
+def _annotations(obj: Obj) -> Obj:
+    return obj["metadata"].get("annotations") or {}
+
+
 def _counts(resource: Resource, old: Obj, new: Obj) -> bool:
     """Whether the change increases ``metadata.generation``."""
     if not resource.custom:
-        return resource.kind in _WITH_GENERATION and old.get("spec") != new.get("spec")
+        noted = resource.kind == "Deployment" and _annotations(old) != _annotations(new)
+        return resource.kind in _WITH_GENERATION and (noted or old.get("spec") != new.get("spec"))
     ignored = ["apiVersion", "kind", "metadata", *(["status"] if resource.status else [])]
     return without(old, *ignored) != without(new, *ignored)

@@ -48,7 +48,12 @@ def decode(call: Call, body: Any, *, applied: bool = False) -> Obj:
 
 
 def _identify(resource: Resource, obj: Obj) -> None:
-    if resource.custom and obj.get("kind") not in (None, "", resource.kind):
+    if resource.custom and not obj.get("kind"):
+        words = (
+            f"the object provided is unrecognized (must be of type {resource.kind}): Object 'Kind' is missing"
+        )
+        raise errors.bad_request(words)
+    if resource.custom and obj["kind"] != resource.kind:
         given_kind, name = obj["kind"], (obj.get("metadata") or {}).get("name", "")
         cause = errors.invalid("kind", given_kind, f"must be {resource.kind}")
         raise errors.invalid_object(resource.group, str(given_kind), str(name), [cause])

@@ -13,7 +13,7 @@ from .store import Store
 
 Obj = dict[str, Any]
 
-_RETURNS_OBJECT = {"Pod", "Service", "ServiceAccount"}
+_RETURNS_OBJECT = {"Service", "ServiceAccount"}
 _POLICIES = ("Foreground", "Background", "Orphan")
 _POLICY_FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 
@@ -43,6 +43,8 @@ def delete(store: Store, call: Call, obj: Obj, options: Obj) -> Obj:
         return obj if marked == obj else marked if dry else store.put(resource.table, call.key, marked)
     if not dry:
         store.remove(resource.table, call.key)
+    if resource.kind == "Pod":
+        return _mark(resource, obj, finalizers, grace)
     return obj if resource.kind in _RETURNS_OBJECT else _success(resource, obj)
 
 
@@ -50,9 +52,12 @@ def _check_preconditions(call: Call, obj: Obj, preconditions: Obj) -> None:
     for name, title in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
         wanted, found = preconditions.get(name), obj["metadata"][name]
         if wanted and wanted != found:
-            words = (
-                f"the {title} in the precondition ({wanted}) does not match the {title} in record ({found})"
-            )
+            if call.resource.table == NAMESPACES:  # has a way of its own to say so
+                words = (
+                    f"Precondition failed: {title} in precondition: {wanted}, {title} in object meta: {found}"
+                )
+                raise errors.conflict("", NAMESPACES, call.name, words)
+            words = f"the {title} in the precondition ({wanted}) does not match that in record ({found})"
             raise errors.conflict(call.resource.group, call.resource.kind, call.name, words)
 
 

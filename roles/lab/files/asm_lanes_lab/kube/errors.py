@@ -202,9 +202,8 @@ def not_implemented(what: str) -> ApiError:
 
 
 def _details(group: str, kind: str, name: str, causes: list[Cause] | None = None) -> dict[str, Any]:
-    details: dict[str, Any] = {"kind": kind, **({"name": name} if name else {})}
-    if group:
-        details["group"] = group
+    given = {"name": name, "kind": kind, "group": group}
+    details: dict[str, Any] = {key: value for key, value in given.items() if value}
     if causes:
         details["causes"] = [
             {"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in causes

@@ -194,7 +194,7 @@ class Frontend:
         what = _NOT_DONE.get(sub.partition("/")[0])
         if what and not resource.custom:
             raise errors.not_implemented(what)
-        raise errors.no_route()
+        raise call.missing() if resource.custom else errors.no_route()
 
     def _verbs(self) -> dict[str, Callable[[web.Request, Call], Awaitable[tuple[Obj, int]]]]:
         return {

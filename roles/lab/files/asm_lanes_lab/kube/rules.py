@@ -19,6 +19,7 @@ _LENIENT = {
 _IMMUTABLE = "field is immutable"
 _AFFINITIES = ["ClientIP", "None"]
 _PROTOCOLS = ["SCTP", "TCP", "UDP"]
+_RESTART_POLICIES = ["Always", "OnFailure", "Never"]
 _SERVICE_TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
 
 
@@ -90,6 +91,9 @@ def _port(path: str, value: Any) -> list[Cause]:
 
 def _pod(obj: Obj, old: Obj | None) -> list[Cause]:
     found = _pod_spec("spec", obj.get("spec") or {})
+    policy = obj["spec"]["restartPolicy"]
+    if policy not in _RESTART_POLICIES:
+        found.append(not_supported("spec.restartPolicy", policy, _RESTART_POLICIES))
     if old and _frozen_pod(old["spec"]) != _frozen_pod(obj["spec"]):
         detail = (
             "pod updates may not change fields other than `spec.containers[*].image`,"

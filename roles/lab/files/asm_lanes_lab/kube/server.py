@@ -21,7 +21,7 @@ from .store import Event, Store
 
 Obj = dict[str, Any]
 
-SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "istio-system")
+SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease", "istio-system")
 """Namespaces that are there from the start and after every reset."""
 MAX_BODY = 16 * 1024 * 1024
 """Bytes that a request may have."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
@@ -204,10 +205,10 @@ def _causes(error: ValidationError) -> list[Cause]:
     path, value = _path(error), error.instance
     if error.validator == "enum":
         return [not_supported(path, value, list(error.validator_value))]
-    shown = _go_name(value) if error.validator == "type" else value
-    if isinstance(value, dict) and error.validator != "type":
-        shown = "object"
-    return [invalid(path, shown, f"{path or '<nil>'} in body {_words(error)}")]
+    words = f"{path or '<nil>'} in body {_words(error)}"
+    if error.validator == "type":
+        return [replace(invalid(path, _go_name(value), words), reason="FieldValueTypeInvalid")]
+    return [invalid(path, "object" if isinstance(value, dict) else value, words)]
 
 
 def _words(error: ValidationError) -> str:
