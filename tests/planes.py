@@ -11,6 +11,7 @@ import json
 import os
 import ssl
 import threading
+import time
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ from asm_lanes_lab.settings import Settings
 CRDS = Path(__file__).parents[1] / "roles/lab/files/asm_lanes_lab/crds"
 #: Controllers that both control planes have without a lab around them: namespaces end, owners take with them.
 BASIC = ("namespace-controller", "garbage-collector-controller", "serviceaccount-controller")
+
+#: Seconds after which a connection is not used again: a server may have closed it meanwhile.
+IDLE = 10.0
 
 T = TypeVar("T")
 
@@ -126,6 +130,7 @@ class Http:
             str(where.hostname), where.port, context=context, timeout=60
         )
         self._connection = self._open()
+        self._used = time.monotonic()
 
     def __call__(
         self,
@@ -142,6 +147,9 @@ class Http:
         if data is not None:
             headers["Content-Type"] = kind
         target = path + (f"?{urlencode(query)}" if query else "")
+        if time.monotonic() - self._used > IDLE:
+            self._connection.close()  # it opens again by itself
+        self._used = time.monotonic()
         try:
             self._connection.request(method, target, data, headers)
             response = self._connection.getresponse()

@@ -16,12 +16,12 @@ def _replaced_pod(operation: Operation, line: str) -> bool:
 
 
 def _bad_finalizer(operation: Operation, line: str) -> bool:
-    """Kubernetes says of a built-in kind's bad finalizer twice what is wrong, for the list and for the item."""
+    """Kubernetes says twice what is wrong with a finalizer of a built-in kind: for list and item."""
     return "metadata.finalizers[0]" in line and line.startswith("status.details.causes")
 
 
 def _no_template(operation: Operation, line: str) -> bool:
-    """Of a Deployment without a template Kubernetes names what an empty one lacks, the lab the template itself."""
+    """Of a Deployment without a template Kubernetes names what an empty one lacks, not the template."""
     body = operation.body if isinstance(operation.body, dict) else {}
     lacks = body.get("kind") == "Deployment" and not (body.get("spec") or {}).get("template")
     return lacks and line.startswith("status.details.causes")

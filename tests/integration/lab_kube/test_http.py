@@ -591,7 +591,7 @@ async def test_a_crd_at_run_time_comes_and_goes_with_its_objects(http: Http) -> 
     conditions = {row["type"]: row["status"] for row in made["status"]["conditions"]}
     assert conditions == {"NamesAccepted": "True", "Established": "True"}
     path = "/apis/example.com/v1/namespaces/default/wadgets"
-    await http("POST", path, {"metadata": {"name": "a"}, "spec": {"size": 1}}, 201)
+    await http("POST", path, {"kind": "Wadget", "metadata": {"name": "a"}, "spec": {"size": 1}}, 201)
     await http("DELETE", f"{crds}/wadgets.example.com")
     await until(lambda: gone(http, path), "the kind is no longer served")
     await http("POST", crds, {**crd, "metadata": {"name": "wrong.example.com"}}, 422)

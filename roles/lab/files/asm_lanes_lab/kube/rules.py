@@ -28,12 +28,10 @@ def causes(resource: Resource, obj: Obj, old: Obj | None) -> list[Cause]:
     found = names.metadata_causes(resource.kind, obj["metadata"])
     if resource.custom:
         return found + violations(resource.schema, obj)
-    found += missing_fields(resource.schema, obj, _LENIENT.get(resource.kind, ("status",)))
+    missing = missing_fields(resource.schema, obj, _LENIENT.get(resource.kind, ("status",)))
     check = _CHECKS.get(resource.kind)
     # The checks below read the fields that are required, so they come only when these are there.
-    if check and not found:
-        found += check(obj, old)
-    return found
+    return found + missing + (check(obj, old) if check and not missing else [])
 
 
 def _workload(obj: Obj, old: Obj | None) -> list[Cause]:

@@ -93,7 +93,11 @@ class RealPlane:
         return name, Service(name, argv, self._folder, self._folder / f"{name}.log")
 
     async def _up(self) -> None:
-        # In this order, for a program that cannot reach the one before it ends.
+        for name, service in self._services.items():
+            if name.endswith("-controllers"):  # which end when they do not find their API server
+                service.after.clear()
+            else:
+                service.after.set()
         self._supervisor = Supervisor(_part(service) for service in self._services.values())
         self._supervisor.start()
         waiting: asyncio.Future[Any] = asyncio.gather(*(self._ready(name) for name in self._sides))
@@ -121,6 +125,8 @@ class RealPlane:
                     log = self._services[f"{name}-apiserver"].log
                     raise LabError(f"the {name} API server is not ready after {PATIENCE:g} s; see {log}")
                 await asyncio.sleep(LOOK)
+        if controllers := self._services.get(f"{name}-controllers"):
+            controllers.after.set()
         cluster = await Cluster.connect(self.kubeconfig(name), name)
         try:
             await _plant(cluster, self._crds if name == "mesh" else [], deadline)

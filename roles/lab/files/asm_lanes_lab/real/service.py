@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..kubelet.container import last_words
@@ -27,10 +27,13 @@ class Service:
     argv: Sequence[str]
     folder: Path
     log: Path
+    #: What must have happened before it can start.
+    after: asyncio.Event = field(default_factory=asyncio.Event)
     process: Process | None = None
 
     async def run(self) -> None:
-        """Run the program until cancelled. Raises ServiceError when it ends before."""
+        """Run the program until cancelled, from ``after`` on. Raises ServiceError when it ends before."""
+        await self.after.wait()
         start = self.log.stat().st_size if self.log.exists() else 0
         env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         self.process = await Process.start(self.argv, env, self.log, self.folder)
