@@ -160,7 +160,7 @@ class Api:
             raise errors.bad_options("PatchOptions", cause)
         if not isinstance(body, dict):
             raise errors.bad_request("error decoding YAML: an object is expected")
-        if not body.get("kind") or not body.get("apiVersion"):
+        if body.get("kind") != resource.kind or not body.get("apiVersion"):
             words = f"invalid object type: {body.get('apiVersion') or '/'}, Kind={body.get('kind') or ''}"
             raise errors.bad_request(words)
         if (body.get("metadata") or {}).get("managedFields") is not None:

@@ -37,6 +37,9 @@ def causes(resource: Resource, obj: Obj, old: Obj | None) -> list[Cause]:
 def _workload(obj: Obj, old: Obj | None) -> list[Cause]:
     spec = obj["spec"] if obj.get("spec") else {}
     found = [required(f"spec.{name}") for name in ("selector", "template") if not spec.get(name)]
+    if spec.get("template") and not spec.get("selector"):
+        labels = (spec["template"].get("metadata") or {}).get("labels") or {}
+        found.append(_unselected(labels))
     if found:
         return found
     selector, template = spec["selector"], spec["template"]
@@ -46,9 +49,7 @@ def _workload(obj: Obj, old: Obj | None) -> list[Cause]:
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
         found.append(invalid("spec.selector", selector, "empty selector is invalid for deployment"))
     elif not match_labels(selector, labels):
-        found.append(
-            invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
-        )
+        found.append(_unselected(labels))
     if spec.get("replicas", 1) < 0:
         found.append(invalid("spec.replicas", spec["replicas"], "must be greater than or equal to 0"))
     strategy = spec.get("strategy") or {}
@@ -59,6 +60,10 @@ def _workload(obj: Obj, old: Obj | None) -> list[Cause]:
     if old and old["spec"].get("selector") != selector:
         found.append(invalid("spec.selector", selector, _IMMUTABLE))
     return found
+
+
+def _unselected(labels: Obj) -> Cause:
+    return invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
 
 
 def _pod_spec(path: str, spec: Obj) -> list[Cause]:
@@ -132,11 +137,9 @@ def _service(obj: Obj, old: Obj | None) -> list[Cause]:
     found += names.label_causes("spec.selector", spec.get("selector"))
     found += _service_ports(ports)
     before = (old or {}).get("spec", {})
-    if before.get("clusterIP") and before["type"] != "ExternalName" and spec["type"] != "ExternalName":
-        for name in ("clusterIPs", "clusterIP"):
-            if spec.get(name) != before.get(name):
-                shown = spec.get(name)
-                found.append(invalid(f"spec.{name}", shown, "may not change once set"))
+    lasting = before.get("clusterIP") and "ExternalName" not in (before["type"], spec["type"])
+    if lasting and spec.get("clusterIP") != before.get("clusterIP"):
+        found.append(invalid("spec.clusterIPs[0]", spec.get("clusterIPs"), "may not change once set"))
     return found
 
 
@@ -146,6 +149,8 @@ def _service_ports(ports: list[Obj]) -> list[Cause]:
     for index, port in enumerate(ports):
         where = f"spec.ports[{index}]"
         found += _port(f"{where}.port", port["port"])
+        if isinstance(port.get("targetPort"), int):
+            found += _port(f"{where}.targetPort", port["targetPort"])
         if port["protocol"] not in _PROTOCOLS:
             found.append(not_supported(f"{where}.protocol", port["protocol"], _PROTOCOLS))
         name = port.get("name", "")
