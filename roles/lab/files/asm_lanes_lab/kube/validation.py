@@ -15,10 +15,11 @@ import jsonschema
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from .errors import Cause, invalid, not_supported, required
-from .schemas import Schema, child, deref, items, preserves_unknown
+from .errors import Cause, invalid, not_supported, required, show
+from .schemas import Schema, child, deref, item_key, items, preserves_unknown
 
 Obj = dict[str, Any]
+_LIST_TYPE = "x-kubernetes-list-type"
 
 _IDENTITY = {"apiVersion", "kind", "metadata"}
 
@@ -138,6 +139,18 @@ def _maximum(_unused: Any, limit: float, instance: Any, schema: Schema) -> Itera
         yield ValidationError(words, validator="maximum")
 
 
+def _list_type(_unused: Any, wanted: str, instance: Any, schema: Schema) -> Iterator[ValidationError]:
+    """Two items with one key, in a list of the type map or set."""
+    if not isinstance(instance, list) or wanted == "atomic":
+        return
+    seen: list[Any] = []
+    for index, item in enumerate(instance):
+        key = item_key(schema, item) if wanted == "map" else item
+        if key in seen:
+            yield ValidationError("duplicate", validator=_LIST_TYPE, validator_value=key, path=[index])
+        seen.append(key)
+
+
 _Validator = jsonschema.validators.extend(
     Draft202012Validator,
     {
@@ -149,6 +162,7 @@ _Validator = jsonschema.validators.extend(
         "exclusiveMinimum": _exclusive,
         "exclusiveMaximum": _exclusive,
         "x-kubernetes-int-or-string": _int_or_string,
+        _LIST_TYPE: _list_type,
     },
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _unused, value: isinstance(value, int) and not isinstance(value, bool)
@@ -202,6 +216,8 @@ def _missing(error: ValidationError) -> list[Cause]:
 def _causes(error: ValidationError) -> list[Cause]:
     if error.validator == "required":
         return _missing(error)
+    if error.validator == _LIST_TYPE:
+        return [Cause("FieldValueDuplicate", _path(error), f"Duplicate value: {show(error.validator_value)}")]
     path, value = _path(error), error.instance
     if error.validator == "enum":
         return [not_supported(path, value, list(error.validator_value))]
