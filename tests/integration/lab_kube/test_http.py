@@ -207,7 +207,7 @@ async def test_services_get_addresses_of_their_own_and_keep_them(http: Http) -> 
     replaced = await http("PUT", f"{CORE}/services/a", service("a", selector={"x": "y"}))
     assert replaced["spec"]["clusterIP"] == first["spec"]["clusterIP"]
     status = await http("PUT", f"{CORE}/services/a", service("a", clusterIP="10.96.9.9"), 422)
-    assert 'spec.clusterIP: Invalid value: "10.96.9.9": may not change once set' in status["message"]
+    assert 'spec.clusterIPs[0]: Invalid value: ["10.96.9.9"]: may not change once set' in status["message"]
 
 
 @pytest.mark.parametrize(
