@@ -6,20 +6,24 @@ BIN     := $(VENV)/bin
 READY   := $(VENV)/.ready
 TOOLS   := .cache/tools
 LAB     := $(CURDIR)/.lab
+# emulated, or real: etcd, kube-apiserver and kube-controller-manager (built once, about a quarter of an hour).
+CONTROL_PLANE ?= emulated
 PLAY    := $(BIN)/ansible-playbook
 LINK    := .ansible/collections/ansible_collections/asm/lanes
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export ANSIBLE_HOME := $(CURDIR)/.ansible
-export MOLECULE_GLOB := molecule/*/molecule.yml
+# Scenarios that run here; kind and ack need what only their user has.
+export MOLECULE_GLOB := molecule/{default,custom}/molecule.yml
 # Company networks often bring a certificate authority of their own: trust what the system trusts.
 export UV_SYSTEM_CERTS := 1
 # Proxies of the outside world have no business between the parts of a lab on loopback.
 export NO_PROXY := localhost,127.0.0.0/8
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo demo-down lab lab-down test lint matrix bench bench-proof docs tools format lock clean
+.PHONY: help demo demo-down lab lab-down binaries-emulated binaries-real test test-real lint matrix bench bench-proof \
+  docs tools format lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */\1\t/' | expand -t 12
@@ -29,14 +33,21 @@ demo: lab  ## prepare, start the lab, replay the guide on it, prove the lanes; l
 
 demo-down: lab-down  ## stop everything that demo started, leave nothing behind
 
-lab: $(READY)  ## start the lab only
-	@$(PLAY) asm.lanes.lab -e lab_state=started -e lab_state_dir=$(LAB)
+lab: $(READY) binaries-$(CONTROL_PLANE)  ## start the lab only; CONTROL_PLANE=real for real API servers
+	@$(PLAY) asm.lanes.lab -e lab_state=started -e lab_state_dir=$(LAB) -e lab_control_plane=$(CONTROL_PLANE)
+
+binaries-emulated:
+binaries-real: $(READY)  # here rather than in the playbook, so that its progress is seen
+	@PYTHONPATH=roles/lab/files $(BIN)/python -m asm_lanes_lab binaries
 
 lab-down: $(READY)  ## stop the lab
 	@$(PLAY) asm.lanes.lab -e lab_state=stopped -e lab_purge=true -e lab_state_dir=$(LAB)
 
 test: $(READY) $(TOOLS)/.ready  ## everything: lint, unit, integration, sanity, package, molecule
 	@$(BIN)/python tests/run.py
+
+test-real: $(READY) binaries-real  ## what must also hold on etcd and real kube-apiservers (built once)
+	@CONTROL_PLANE=real $(BIN)/python tests/run.py real
 
 lint: $(READY)  ## the fast checks only
 	@$(BIN)/python tests/run.py lint

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
+from asm_lanes_lab.binaries import CONTROL_PLANE, MissingError, check
 from hypothesis import settings
 from lab_fixture import lab
 
@@ -11,3 +15,12 @@ __all__ = ["lab"]
 # every change. No deadline for one example: a busy machine is no bug.
 settings.register_profile("asm_lanes", max_examples=50, deadline=None)
 settings.load_profile("asm_lanes")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Without its programs a real control plane cannot be tested; `make test-real` has them."""
+    if item.get_closest_marker("real") and "CONTROL_PLANE" not in os.environ:
+        try:
+            check(CONTROL_PLANE)
+        except MissingError as error:
+            pytest.skip(f"{error}, or run make test-real")

@@ -54,8 +54,8 @@ class Outcome:
 PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
-def pytest(group: str, name: str, *arguments: str) -> Step:
-    return Step(group, name, (PYTHON, "-m", "pytest", "-q", *arguments), "junit")
+def pytest(group: str, name: str, *arguments: str, by_default: bool = True) -> Step:
+    return Step(group, name, (PYTHON, "-m", "pytest", "-q", *arguments), "junit", by_default)
 
 
 STEPS = (
@@ -67,11 +67,14 @@ STEPS = (
     Step("lint", "ansible-lint", ("ansible-lint", "--offline", "--strict", "-q")),
     Step("lint", "changelog", ("antsibull-changelog", "lint")),
     pytest("unit", "unit", *PARALLEL, "tests/unit"),
-    pytest("integration", "integration", *PARALLEL, "-m", "not full", "tests/integration"),
+    pytest("integration", "integration", *PARALLEL, "-m", "not full and not real", "tests/integration"),
     Step("sanity", "sanity", ("bash", "tests/sanity/run.sh"), "sanity"),
     Step("docs", "docs", (TOOLS_PYTHON, "docs/site/build.py")),
     Step("galaxy", "galaxy", (TOOLS_PYTHON, "tests/galaxy.py"), by_default=False),
     Step("molecule", "molecule", ("molecule", "test", "--all")),
+    # Only when asked for (`make test-real`): they need the programs of a real control plane.
+    pytest("real", "real-api", "-m", "real", "tests/integration/control_plane", by_default=False),
+    Step("real", "real-molecule", ("molecule", "test", "-s", "default"), by_default=False),
 )
 
 

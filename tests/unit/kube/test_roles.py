@@ -268,3 +268,28 @@ def test_each_role_takes_the_kubeconfig_of_its_server(
 def test_the_last_resort_is_where_kubectl_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("K8S_AUTH_KUBECONFIG", raising=False)
     assert evaluate("sample_app", "sample_app_kubeconfig") == "~/.kube/config"
+
+
+def ports_of(made: Any) -> list[dict[str, Any]]:
+    """Every port that an object declares, wherever it stands."""
+    if isinstance(made, list):
+        return [port for item in made for port in ports_of(item)]
+    if not isinstance(made, dict):
+        return []
+    own = [port for port in made.get("ports") or [] if isinstance(port, dict)]
+    return own + [port for value in made.values() for port in ports_of(value)]
+
+
+def test_every_port_states_its_protocol() -> None:
+    """API servers up to 1.20 refuse server-side apply of a port without one, though it has a default."""
+    service = {
+        "name": "shop",
+        "app": "shop",
+        "port": 80,
+        "deployments": [{"name": "d", "version": "v1", "image": "i"}],
+    }
+    given = [{}, {"sample_app_services": [service, {"name": "bare", "app": "bare", "port": 81}]}]
+    for variables in given:
+        ports = [port for made in objects("sample_app", **variables).values() for port in ports_of(made)]
+        assert len(ports) >= 3
+        assert {port.get("protocol") for port in ports} == {"TCP"}

@@ -27,7 +27,9 @@ def specification() -> dict[str, Any]:
 
 def test_every_setting_is_in_the_specification() -> None:
     options = specification()["lab_settings"]["options"]
-    assert set(options) == {item.name for item in dataclasses.fields(Settings)} - {"state_dir"}
+    elsewhere = {"state_dir", "control_plane"}  # lab_state_dir, lab_control_plane
+    assert set(options) == {item.name for item in dataclasses.fields(Settings)} - elsewhere
+    assert specification()["lab_control_plane"]["default"] == Settings.control_plane
     rows = options["images"]["options"]
     assert set(rows) == {item.name for item in dataclasses.fields(ImageRow)}
     assert tuple(rows["app"]["choices"]) == images.APPS

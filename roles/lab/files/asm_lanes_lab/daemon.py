@@ -9,7 +9,7 @@ import logging
 import os
 import secrets
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -20,16 +20,15 @@ from . import seed
 from .asm import AsmApi, Credential
 from .checks import check_envoy, check_ports, lease
 from .client import Cluster
-from .controllers.deployments import DeploymentController
 from .controllers.gateways import GatewayController
 from .controllers.lanes import LaneController
 from .controllers.namespaces import NamespaceController
-from .controllers.replicasets import ReplicaSetController
 from .errors import LabError
 from .files import Lock, remove, write_json, write_secret_yaml
-from .kube import KubeApiServer
-from .kubelet.agent import Kubelet
+from .kubelet.agent import Kubelet, ProcessInfo
 from .mesh.controller import MeshController
+from .plane import Plane
+from .plane import make as make_plane
 from .settings import Settings
 from .status import Report, Watcher
 from .supervisor import Part, PartError, Supervisor
@@ -71,23 +70,24 @@ class Lab:
         check_envoy(settings)
         check_ports(settings)
         stack.enter_context(lease(settings))
-        cluster_api = await stack.enter_async_context(self._api("cluster", settings.cluster_api_port, []))
-        mesh_api = await stack.enter_async_context(self._api("mesh", settings.mesh_api_port, crds()))
+        plane = make_plane(settings, crds())
+        stack.push_async_callback(plane.stop)
+        self._report.processes = lambda: self._processes(plane)
+        await plane.start(self._announce)
         cluster = await stack.enter_async_context(_connected(settings.files.cluster_kubeconfig, "cluster"))
         mesh = await stack.enter_async_context(_connected(settings.files.mesh_kubeconfig, "mesh"))
         await plant(settings, cluster, mesh)
         await self._asm_api(stack, cluster, mesh)
-        cluster_api.pod_log = self._pod_log
-        supervisor = Supervisor(self._parts(cluster, mesh))
-        self._report.parts = supervisor.parts
+        plane.serve_logs(self._pod_log)
+        supervisor = Supervisor([*plane.parts(cluster), *self._parts(cluster, mesh)])
+        self._report.parts = lambda: [*plane.own_parts(), *supervisor.parts]
         supervisor.start()
         try:
-            while not await self._asked_to_stop(supervisor):
+            while not await self._asked_to_stop(supervisor, plane):
                 LOG.info("reset")
                 self._report.ready = False
                 await supervisor.stop()
-                cluster_api.reset()
-                mesh_api.reset()
+                await plane.reset()
                 remove(*settings.files.xds.glob("*"), *settings.files.pods.glob("*"), settings.files.faults)
                 await plant(settings, cluster, mesh)
                 supervisor.start()
@@ -96,39 +96,37 @@ class Lab:
             await supervisor.stop()
         LOG.info("stopped")
 
-    async def _asked_to_stop(self, supervisor: Supervisor) -> bool:
+    async def _asked_to_stop(self, supervisor: Supervisor, plane: Plane) -> bool:
         """Wait for the next wish; whether it is to stop rather than to reset. Raises PartError."""
         self._reset.clear()
-        waits = [
+        failures: list[asyncio.Task[PartError]] = [
+            asyncio.create_task(supervisor.failed()),
+            asyncio.create_task(plane.failed()),
+        ]
+        waits: list[asyncio.Task[Any]] = [
             asyncio.create_task(self._stop.wait()),
             asyncio.create_task(self._reset.wait()),
-            asyncio.create_task(supervisor.failed()),
+            *failures,
         ]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            if waits[2].done():
-                raise supervisor_error(waits[2])
+            for failure in failures:
+                if failure.done():
+                    raise failure.result()
             return self._stop.is_set()
         finally:
             for wait in waits:
                 wait.cancel()
 
-    @contextlib.asynccontextmanager
-    async def _api(
-        self, name: str, port: int, definitions: list[dict[str, Any]]
-    ) -> AsyncIterator[KubeApiServer]:
-        """One Kubernetes API, its kubeconfig written and its port noted in the settings."""
-        token = secrets.token_urlsafe(24)
-        server = KubeApiServer(name, definitions, {token: "lab-admin"}, self._settings.state_dir)
-        await server.start(self._settings.api_address, port)
-        try:
-            file = getattr(self._settings.files, f"{name}_kubeconfig")
-            write_secret_yaml(file, server.kubeconfig(token))
-            self._choose(f"{name}_api_port", server.port)
-            self._report.step(f"{name} API", server.url)
-            yield server
-        finally:
-            await server.stop()
+    def _announce(self, name: str, url: str, port: int) -> None:
+        """Note where an API has come up."""
+        self._choose(f"{name}_api_port", port)
+        self._report.step(f"{name} API", url)
+
+    def _processes(self, plane: Plane) -> Iterator[ProcessInfo]:
+        yield from plane.processes()
+        if self._kubelet:
+            yield from self._kubelet.processes()
 
     async def _asm_api(self, stack: AsyncExitStack, cluster: Cluster, mesh: Cluster) -> None:
         settings = self._settings
@@ -161,8 +159,6 @@ class Lab:
     def _parts(self, cluster: Cluster, mesh: Cluster) -> list[Part]:
         settings = self._settings
         return [
-            Part("deployments", lambda: DeploymentController(cluster)),
-            Part("replicasets", lambda: ReplicaSetController(cluster)),
             Part("kubelet", lambda: self._new_kubelet(cluster)),
             Part(
                 "namespaces",
@@ -179,17 +175,10 @@ class Lab:
 
     def _new_kubelet(self, cluster: Cluster) -> Kubelet:
         self._kubelet = Kubelet(cluster, self._settings)
-        self._report.processes = self._kubelet.processes
         return self._kubelet
 
     def _pod_log(self, namespace: str, name: str, container: str | None) -> Path | None:
         return self._kubelet.log_of(f"{namespace}/{name}", container) if self._kubelet else None
-
-
-def supervisor_error(task: asyncio.Task[Any]) -> PartError:
-    """The error that a finished wait for failed parts brought."""
-    error = task.result()
-    return error if isinstance(error, PartError) else PartError(str(error))
 
 
 def crds() -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ import yaml
 
 from .fields import SettingsError, choice, header_names, label, loopback, network, path, port, ports, text
 from .images import ImageRow, parse_rows
+from .plane import EMULATED, REAL
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _EDITIONS = ("standard", "enterprise", "ultimate")
@@ -39,6 +40,8 @@ class Settings:
 
     #: Folder of all files of this lab; one lab per folder.
     state_dir: Path
+    #: Who serves the two Kubernetes APIs: the lab itself, or etcd and kube-apiservers.
+    control_plane: str = EMULATED
     #: Address of the two Kubernetes APIs and of the ASM OpenAPI.
     api_address: str = "127.0.0.1"
     cluster_api_port: int = 16443
@@ -162,6 +165,11 @@ class StateDir:
         return self.root / "inventory.yml"
 
     @property
+    def control_plane(self) -> Path:
+        """A real control plane's certificates, data and logs (mode 0700)."""
+        return self.root / "control-plane"
+
+    @property
     def xds(self) -> Path:
         """Envoy configuration, one folder ``<namespace>.<pod>`` for each proxy."""
         return self.root / "xds"
@@ -188,6 +196,7 @@ class StateDir:
             self.mesh_kubeconfig,
             self.credentials,
             self.inventory,
+            self.control_plane,
             self.xds,
             self.pods,
             self.faults,
@@ -218,6 +227,7 @@ def _check_networks(settings: Settings) -> None:
 
 _PARSERS: dict[str, Callable[[str, object], Any]] = {
     "state_dir": path,
+    "control_plane": choice(EMULATED, REAL),
     "api_address": loopback,
     "cluster_api_port": port,
     "mesh_api_port": port,

@@ -27,7 +27,7 @@ class Report:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.parts: list[Part] = []
+        self.parts: Callable[[], Iterable[Part]] = lambda: ()
         self.processes: Callable[[], Iterable[ProcessInfo]] = lambda: ()
         self.ready = False
         self.resets = 0
@@ -54,7 +54,7 @@ class Report:
             "resets": self.resets,
             "error": self.error,
             "steps": list(self._steps),
-            "parts": [part.as_dict() for part in self.parts],
+            "parts": [part.as_dict() for part in self.parts()],
             "processes": [
                 {"pod": item.pod, "container": item.container, "pid": item.pid, "log": str(item.log or "")}
                 for item in self.processes()

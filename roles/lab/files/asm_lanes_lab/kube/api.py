@@ -15,7 +15,6 @@ from typing import Any
 from . import crds, defaults, deletion, errors, fields, patches, rules, scale
 from .call import APPLY, JSON_PATCH, MERGE_PATCH, STRATEGIC, Call
 from .decoding import decode
-from .errors import ApiError
 from .fields import Owners
 from .objects import copy, now, without
 from .resources import CRDS, NAMESPACES, Registry, Resource
@@ -26,6 +25,7 @@ from .validation import apply_defaults
 Obj = dict[str, Any]
 
 _SERVER_SET = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
+_CREATED_BY_UPDATE = {"Service", "Endpoints", "Event", "Lease"}
 _WITH_GENERATION = {"Deployment", "ReplicaSet", "Pod", "CustomResourceDefinition", "EndpointSlice"}
 _SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -55,7 +55,7 @@ class Api:
             "kind": f"{call.resource.kind}List",
             "apiVersion": call.resource.api_version,
             "metadata": metadata,
-            "items": [present(call.resource, obj) for _unused, obj in rows],
+            "items": [_item(call.resource, obj) for _unused, obj in rows],
         }
 
     def selector(self, call: Call) -> Predicate:
@@ -77,7 +77,7 @@ class Api:
             suffix = "".join(secrets.choice(_SUFFIX_LETTERS) for _unused in range(5))
             metadata["name"] = metadata["generateName"][:58] + suffix
         call.name = str(metadata.get("name") or "")
-        if metadata.get("resourceVersion"):
+        if metadata.get("resourceVersion") and not call.dry:
             raise errors.bad_request("resourceVersion should not be set on objects to be created")
         return self._insert(call, obj, None)
 
@@ -85,13 +85,13 @@ class Api:
         """Store a new object; *owners* of its fields are known already when it was applied."""
         resource = call.resource
         self._check_namespace(call)
-        if self.store.get(resource.table, call.key) is not None:
-            raise errors.already_exists(resource.group, resource.plural, call.name)
         if resource.status:
             obj = without(obj, "status")
-        metadata = without(obj["metadata"], *_SERVER_SET, "managedFields", "selfLink")
+        metadata = without(obj["metadata"], *_SERVER_SET, "managedFields", "selfLink", "resourceVersion")
         obj["metadata"] = {**metadata, "uid": str(uuid.uuid4()), "creationTimestamp": now()}
         obj = self._complete(call, obj, None)
+        if self.store.get(resource.table, call.key) is not None:
+            raise errors.already_exists(resource.group, resource.plural, call.name)
         if resource.custom or resource.kind in _WITH_GENERATION:
             obj["metadata"]["generation"] = 1
         if owners is None:
@@ -116,25 +116,28 @@ class Api:
 
     # --- changing ---
 
-    def update(self, call: Call, body: Any) -> Obj:
-        """PUT, also of ``status`` and ``scale``."""
-        old = self._current(call)
+    def update(self, call: Call, body: Any) -> tuple[Obj, bool]:
+        """PUT, also of ``status`` and ``scale``; the second value says whether that made the object."""
         if call.subresource == "scale":
-            return self._rescale(call, old, body)
+            return self._rescale(call, self._current(call), body), False
         obj = decode(call, body)
-        given = obj["metadata"].get("name")
-        if given != call.name:
-            words = f"the name of the object ({given}) does not match the name on the URL ({call.name})"
-            raise errors.bad_request(words)
+        _check_name(call, obj["metadata"].get("name"))
+        old = self.store.get(call.resource.table, call.key)
+        if old is None and call.resource.kind in _CREATED_BY_UPDATE and not call.subresource:
+            return self._insert(call, obj, None), True
+        old = self._current(call)
         if call.resource.custom and not obj["metadata"].get("resourceVersion"):
             cause = errors.invalid("metadata.resourceVersion", 0, "must be specified for an update")
-            raise errors.invalid_object(call.resource.group, call.resource.kind, call.name, [cause])
-        return self._replace(call, old, obj)
+            raise errors.invalid_object(call.resource.group, call.resource.plural, call.name, [cause])
+        return self._replace(call, old, obj), False
 
     def patch(self, call: Call, body: Any, content_type: str) -> tuple[Obj, bool]:
         """PATCH in all formats; the second value says whether the object was created by it."""
         if content_type == APPLY:
             return self._apply(call, body)
+        accepted = (JSON_PATCH, MERGE_PATCH, *(() if call.resource.custom else (STRATEGIC,)), APPLY)
+        if content_type not in accepted:
+            raise errors.unsupported_media_type(list(accepted))
         old = self._current(call)
         patched = _patched(call, copy(self.get(call)), body, content_type)
         if not isinstance(patched, dict) or not isinstance(patched.get("metadata"), dict):
@@ -143,21 +146,28 @@ class Api:
             return self._rescale(call, old, patched), False
         if patched["metadata"].get("name") != call.name:
             raise errors.bad_request("the name of an object may not change")
-        return self._replace(call, old, decode(call, patched)), False
+        try:
+            obj = decode(call, patched)
+        except errors.DecodingError as error:
+            raise errors.undecodable_patch(error) from error
+        return self._replace(call, old, obj), False
 
     def _apply(self, call: Call, body: Any) -> tuple[Obj, bool]:
         """Server-side apply."""
         resource = call.resource
         if not call.query.get("fieldManager"):
             cause = errors.required("fieldManager", "is required for apply patch")
-            raise ApiError(422, "Invalid", f'PatchOptions.meta.k8s.io "" is invalid: {cause}')
+            raise errors.bad_options("PatchOptions", cause)
         if not isinstance(body, dict):
             raise errors.bad_request("error decoding YAML: an object is expected")
+        if body.get("kind") != resource.kind or not body.get("apiVersion"):
+            words = f"invalid object type: {body.get('apiVersion') or '/'}, Kind={body.get('kind') or ''}"
+            raise errors.bad_request(words)
+        if (body.get("metadata") or {}).get("managedFields") is not None:
+            raise errors.bad_request("metadata.managedFields must be nil")
         config = decode(
             call, {**body, "metadata": {"name": call.name, **(body.get("metadata") or {})}}, applied=True
         )
-        if config["metadata"].get("managedFields"):
-            raise errors.bad_request("metadata.managedFields must be nil")
         if resource.status and not call.subresource:
             config = without(config, "status")
         owner = fields.applier(call.manager, call.subresource)
@@ -166,6 +176,7 @@ class Api:
         if old is None:
             if call.subresource:
                 raise call.missing()
+            _check_name(call, config["metadata"]["name"])
             applied = fields.apply(schema, {}, owner, version, {}, config, now())
             return self._insert(call, config, applied.owners), True
         applied = fields.apply(
@@ -173,6 +184,7 @@ class Api:
         )
         if applied.conflicts and not call.flag("force"):
             raise errors.apply_conflict(applied.conflicts)
+        _check_name(call, config["metadata"]["name"])
         return self._replace(call, old, copy(applied.obj), applied.owners), False
 
     def _rescale(self, call: Call, old: Obj, body: Any) -> Obj:
@@ -200,11 +212,13 @@ class Api:
 
     def delete(self, call: Call, options: Obj) -> Obj:
         """DELETE of one object."""
+        deletion.check_options(options)
         answer = deletion.delete(self.store, call, self._current(call), options)
         return answer if answer["kind"] == "Status" else present(call.resource, answer)
 
     def delete_collection(self, call: Call, options: Obj) -> Obj:
         """DELETE of everything selected; the answer lists what that was."""
+        deletion.check_options(options)
         document = self.collection(call)
         for obj in document["items"]:
             metadata = obj["metadata"]
@@ -245,6 +259,8 @@ class Api:
         if kind == "Service":
             rows = self.store.rows(call.resource.table)
             defaults.allocate(obj, old, [row for key, row in rows if key != call.key])
+            if obj["spec"].get("clusterIP") == "None" and obj["spec"]["sessionAffinity"] != "None":
+                call.warnings.append("spec.SessionAffinity is ignored for headless services")
 
     def _store(self, call: Call, old: Obj | None, obj: Obj) -> Obj:
         """Store *obj* if it differs from *old*, or remove it if only its finalizers kept it."""
@@ -264,18 +280,25 @@ class Api:
 # --- small decisions ---
 
 
+def _check_name(call: Call, given: Any) -> None:
+    if given != call.name:
+        words = f"the name of the object ({given}) does not match the name on the URL ({call.name})"
+        raise errors.bad_request(words)
+
+
 def present(resource: Resource, obj: Obj) -> Obj:
     """A stored object at the version that was asked for."""
     return obj if obj["apiVersion"] == resource.api_version else {**obj, "apiVersion": resource.api_version}
 
 
+def _item(resource: Resource, obj: Obj) -> Obj:
+    """An object in a list: the built-in kinds leave to the list to say what they are."""
+    return present(resource, obj) if resource.custom else without(obj, "apiVersion", "kind")
+
+
 def _patched(call: Call, current: Obj, body: Any, content_type: str) -> Any:
-    custom = call.resource.custom
     if content_type == JSON_PATCH:
         return patches.json_patch(current, body)
-    if content_type not in (MERGE_PATCH, STRATEGIC) or (content_type == STRATEGIC and custom):
-        accepted = [JSON_PATCH, MERGE_PATCH, *([] if custom else [STRATEGIC]), APPLY]
-        raise errors.unsupported_media_type(accepted)
     if not isinstance(body, dict):
         raise errors.bad_request("error decoding patch: a JSON object is expected")
     if content_type == MERGE_PATCH:
@@ -298,6 +321,8 @@ def _parts(call: Call, old: Obj, obj: Obj) -> Obj:
     """What of *obj* may be changed by this call: everything but the status, or nothing but the status."""
     if call.subresource == "status":
         changed = {"apiVersion": obj["apiVersion"], "status": obj.get("status", {})}
+        if call.resource.kind in ("Pod", "Namespace"):  # whose status brings its metadata along
+            changed["metadata"] = obj["metadata"]
         return {**copy(old), **changed}
     if call.resource.status:
         kept = {"status": copy(old["status"])} if "status" in old else {}
@@ -340,9 +365,14 @@ def _same(old: Obj, new: Obj) -> bool:
     return plain(old) == plain(new)
 
 
+def _annotations(obj: Obj) -> Obj:
+    return obj["metadata"].get("annotations") or {}
+
+
 def _counts(resource: Resource, old: Obj, new: Obj) -> bool:
     """Whether the change increases ``metadata.generation``."""
     if not resource.custom:
-        return resource.kind in _WITH_GENERATION and old.get("spec") != new.get("spec")
+        noted = resource.kind == "Deployment" and _annotations(old) != _annotations(new)
+        return resource.kind in _WITH_GENERATION and (noted or old.get("spec") != new.get("spec"))
     ignored = ["apiVersion", "kind", "metadata", *(["status"] if resource.status else [])]
     return without(old, *ignored) != without(new, *ignored)

@@ -40,8 +40,8 @@ class Call:
         return self.query.get("dryRun") == "All"
 
     def flag(self, name: str) -> bool:
-        """A boolean of the query."""
-        return self.query.get(name, "").lower() in ("true", "1")
+        """A boolean of the query: as in Kubernetes, anything but ``false`` and ``0`` means yes."""
+        return name in self.query and self.query[name].lower() not in ("false", "0")
 
     def number(self, name: str) -> int | None:
         """A whole number of the query, or None; 400 if it is something else."""

@@ -6,12 +6,15 @@ from typing import Any
 
 from . import errors
 from .call import Call
-from .errors import ApiError
+from .errors import ApiError, DecodingError
 from .objects import copy
 from .resources import Resource
 from .validation import drop_nulls, prune, type_error, unknown_fields
 
 Obj = dict[str, Any]
+
+_EMPTY_MEANS_NONE = ("finalizers", "ownerReferences", "labels", "annotations")
+"""Metadata that Kubernetes does not keep when they are empty."""
 
 
 def decode(call: Call, body: Any, *, applied: bool = False) -> Obj:
@@ -32,14 +35,28 @@ def decode(call: Call, body: Any, *, applied: bool = False) -> Obj:
     if unknown:
         _refuse_unknown(call, unknown, applied)
         obj = prune(schema, obj)
-    problem = None if resource.custom else type_error(schema, obj)
+    problem = type_error(schema, {"metadata": obj["metadata"]} if resource.custom else obj)
+    if problem and applied and not resource.custom:
+        raise _untyped(call, problem)
     if problem:
-        raise errors.bad_request(f"{_subject(resource)}: {problem}")
+        raise DecodingError(400, "BadRequest", f"{_subject(resource)}: {problem}")
+    for name in _EMPTY_MEANS_NONE:
+        if not obj["metadata"].get(name, True):
+            del obj["metadata"][name]
     # Identity first, as people read it.
     return {"apiVersion": obj.pop("apiVersion"), "kind": obj.pop("kind"), **obj}
 
 
 def _identify(resource: Resource, obj: Obj) -> None:
+    if resource.custom and not obj.get("kind"):
+        words = (
+            f"the object provided is unrecognized (must be of type {resource.kind}): Object 'Kind' is missing"
+        )
+        raise errors.bad_request(words)
+    if resource.custom and obj["kind"] != resource.kind:
+        given_kind, name = obj["kind"], (obj.get("metadata") or {}).get("name", "")
+        cause = errors.invalid("kind", given_kind, f"must be {resource.kind}")
+        raise errors.invalid_object(resource.group, str(given_kind), str(name), [cause])
     wanted = (resource.api_version, resource.kind)
     given = (obj.get("apiVersion") or wanted[0], obj.get("kind") or wanted[1])
     if given != wanted:
@@ -61,15 +78,19 @@ def _place(call: Call, metadata: Obj) -> None:
 def _refuse_unknown(call: Call, unknown: list[str], applied: bool) -> None:
     resource = call.resource
     if applied and not resource.custom:
-        where = f"{call.namespace}/{call.name}; {resource.api_version}, Kind={resource.kind}"
-        text = "\n".join(f".{path}: field not declared in schema" for path in unknown)
-        raise ApiError(500, "", f"failed to create typed patch object ({where}): {text}")
+        raise _untyped(call, "\n".join(f".{path}: field not declared in schema" for path in unknown))
     texts = [f'unknown field "{path}"' for path in unknown]
     mode = call.query.get("fieldValidation") or "Warn"
     if mode == "Strict":
-        raise errors.bad_request(f"{_subject(resource)}: strict decoding error: {', '.join(texts)}")
+        words = f"{_subject(resource)}: strict decoding error: {', '.join(texts)}"
+        raise DecodingError(400, "BadRequest", words)
     if mode == "Warn":
         call.warnings += texts
+
+
+def _untyped(call: Call, problem: str) -> ApiError:
+    where = f"{call.namespace}/{call.name}; {call.resource.api_version}, Kind={call.resource.kind}"
+    return ApiError(500, "", f"failed to create typed patch object ({where}): {problem}")
 
 
 def _subject(resource: Resource) -> str:

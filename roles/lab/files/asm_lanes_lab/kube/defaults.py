@@ -103,6 +103,9 @@ def pod(obj: Obj) -> None:
     spec = obj.setdefault("spec", {})
     pod_spec(spec)
     _fill(spec, enableServiceLinks=True)
+    status = obj.get("status") or {}
+    if status.get("podIP"):
+        _fill(status, podIPs=[{"ip": status["podIP"]}])
 
 
 def _template(obj: Obj) -> None:
@@ -154,6 +157,8 @@ def allocate(obj: Obj, old: Obj | None, others: Iterable[Obj]) -> None:
     """Cluster IP and node ports of a Service: kept from *old*, else the first free ones among *others*."""
     spec = obj["spec"]
     before = (old or {}).get("spec", {})
+    if before and before["type"] != spec["type"]:
+        _leave_type(spec, before)
     if spec["type"] == "ExternalName":
         return
     taken = [other.get("spec", {}) for other in others]
@@ -178,6 +183,21 @@ def allocate(obj: Obj, old: Obj | None, others: Iterable[Obj]) -> None:
         if not port.get("nodePort"):
             port["nodePort"] = next(number for number in NODE_PORTS if number not in used_ports)
             used_ports.add(port["nodePort"])
+
+
+def _leave_type(spec: Obj, before: Obj) -> None:
+    """What belonged to the type that a Service had before goes, where nobody has changed it."""
+    gone = {"LoadBalancer": [], "NodePort": ["allocateLoadBalancerNodePorts"]}.get(
+        spec["type"], ["allocateLoadBalancerNodePorts", "externalTrafficPolicy"]
+    )
+    for name in gone:
+        if name in spec and spec[name] == before.get(name):
+            del spec[name]
+    if spec["type"] == "ClusterIP":
+        taken = {port.get("nodePort") for port in before.get("ports", [])}
+        for port in spec.get("ports", []):
+            if port.get("nodePort") in taken:
+                port.pop("nodePort", None)
 
 
 def namespace(obj: Obj) -> None:

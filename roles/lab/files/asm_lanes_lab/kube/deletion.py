@@ -13,8 +13,19 @@ from .store import Store
 
 Obj = dict[str, Any]
 
-_RETURNS_OBJECT = {"Pod", "Service", "ServiceAccount"}
+_RETURNS_OBJECT = {"Service", "ServiceAccount"}
+_POLICIES = ("Foreground", "Background", "Orphan")
 _POLICY_FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
+
+
+def check_options(options: Obj) -> None:
+    """422 for a policy that there is not."""
+    policy = options.get("propagationPolicy")
+    if policy is not None and policy not in _POLICIES:
+        supported = [*_POLICIES, "nil"]
+        raise errors.bad_options(
+            "DeleteOptions", errors.not_supported("propagationPolicy", policy, supported)
+        )
 
 
 def delete(store: Store, call: Call, obj: Obj, options: Obj) -> Obj:
@@ -32,6 +43,8 @@ def delete(store: Store, call: Call, obj: Obj, options: Obj) -> Obj:
         return obj if marked == obj else marked if dry else store.put(resource.table, call.key, marked)
     if not dry:
         store.remove(resource.table, call.key)
+    if resource.kind == "Pod":
+        return _mark(resource, obj, finalizers, grace)
     return obj if resource.kind in _RETURNS_OBJECT else _success(resource, obj)
 
 
@@ -39,8 +52,13 @@ def _check_preconditions(call: Call, obj: Obj, preconditions: Obj) -> None:
     for name, title in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
         wanted, found = preconditions.get(name), obj["metadata"][name]
         if wanted and wanted != found:
-            words = f"Precondition failed: {title} in precondition: {wanted}, {title} in object meta: {found}"
-            raise errors.conflict(call.resource.group, call.resource.plural, call.name, words)
+            if call.resource.table == NAMESPACES:  # has a way of its own to say so
+                words = (
+                    f"Precondition failed: {title} in precondition: {wanted}, {title} in object meta: {found}"
+                )
+                raise errors.conflict("", NAMESPACES, call.name, words)
+            words = f"the {title} in the precondition ({wanted}) does not match that in record ({found})"
+            raise errors.conflict(call.resource.group, call.resource.kind, call.name, words)
 
 
 def _mark(resource: Resource, obj: Obj, finalizers: list[str], grace: int) -> Obj:

@@ -162,6 +162,21 @@ def invalid_object(group: str, kind: str, name: str, causes: list[Cause]) -> Api
     return ApiError(422, "Invalid", message, _details(group, kind, name, causes))
 
 
+def bad_options(kind: str, cause: Cause) -> ApiError:
+    """422: the options of a request break a rule; *kind* is such as ``DeleteOptions``."""
+    return invalid_object("meta.k8s.io", kind, "", [cause])
+
+
+class DecodingError(ApiError):
+    """400: a body that is no object of its kind."""
+
+
+def undecodable_patch(error: ApiError) -> ApiError:
+    """422: what a patch leaves is no object of its kind."""
+    cause = Cause("FieldValueInvalid", "patch", f"Invalid value: {error.message}")
+    return ApiError(422, "Invalid", f' "" is invalid: {cause}', _details("", "", "", [cause]))
+
+
 def expired(message: str) -> ApiError:
     """410: that resource version is no longer remembered; list again."""
     return ApiError(410, "Expired", message)
@@ -187,9 +202,8 @@ def not_implemented(what: str) -> ApiError:
 
 
 def _details(group: str, kind: str, name: str, causes: list[Cause] | None = None) -> dict[str, Any]:
-    details: dict[str, Any] = {"name": name, "kind": kind}
-    if group:
-        details["group"] = group
+    given = {"name": name, "kind": kind, "group": group}
+    details: dict[str, Any] = {key: value for key, value in given.items() if value}
     if causes:
         details["causes"] = [
             {"reason": cause.reason, "message": cause.message, "field": cause.field} for cause in causes

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .schemas import Schema, child, is_atomic_map, is_set, item_key, items, list_keys
+from .schemas import Schema, child, deref, is_atomic_map, is_set, item_key, items, list_keys
 
 Obj = dict[str, Any]
 Path = tuple[str, ...]
@@ -157,27 +158,47 @@ def _merge_items(schema: Schema, present: list[tuple[str, Any]], wanted: list[tu
     return result + [merged[element] for element, _unused in wanted if element not in known]
 
 
-def remove(schema: Schema, value: Any, paths: set[Path], path: Path = ()) -> Any:
-    """A copy of *value* without *paths*; a map or list that becomes empty by this goes too."""
+def prune(
+    schema: Schema, value: Any, kept: AbstractSet[Path], covered: AbstractSet[Path], path: Path = ()
+) -> Any:
+    """A copy of *value* without what is below *covered* paths and is not among the *kept*.
+
+    As structured-merge-diff does it: whatever an applier's last configuration had as a field goes with
+    all that is below it, and only what somebody owns comes back. Defaults, which are nobody's, come anew.
+    """
     if granular(schema, value):
         result = {}
         for key, inner in value.items():
             here = (*path, f"f:{key}")
-            if here in paths:
-                continue
-            rest = remove(child(schema, key) or {}, inner, paths, here)
-            if rest in ({}, []) and inner not in ({}, []):
-                continue
-            result[key] = rest
+            if here in kept or here in _UNOWNED or not (_reaches(here, covered)):
+                result[key] = prune(child(schema, key) or {}, inner, kept, covered, here)
         return result
     listed = elements(schema, value) if isinstance(value, list) else None
     if listed is None:
         return value
     return [
-        remove(items(schema), item, paths, (*path, element))
+        prune(items(schema), item, kept, covered, (*path, element))
         for element, item in listed
-        if (*path, element) not in paths
+        if (*path, element) in kept or not _reaches((*path, element), covered)
     ]
+
+
+def _reaches(path: Path, covered: AbstractSet[Path]) -> bool:
+    """Whether the path or one above it is covered."""
+    return any(path[:depth] in covered for depth in range(1, len(path) + 1))
+
+
+def declared_fields(schema: Schema, paths: Iterable[Path]) -> set[Path]:
+    """The paths, and all above them that are fields of their own right rather than keys of a map."""
+    found = set(paths)
+    for path in list(found):
+        here = schema
+        for depth, element in enumerate(path, 1):
+            kind, _unused, name = element.partition(":")
+            if kind == "f" and name in (deref(here).get("properties") or {}):
+                found.add(path[:depth])
+            here = (child(here, name) or {}) if kind == "f" else items(here)
+    return found
 
 
 @dataclass(frozen=True)
@@ -290,9 +311,9 @@ def apply(
     wanted = frozenset(owned(schema, config))
     last = owners[owner].paths if owner in owners else frozenset()
     kept = wanted.union(*(row.paths for other, row in owners.items() if other != owner))
-    # An item goes only if nobody owns anything below it.
+    # What somebody owns stays, and whatever is above it.
     alive = {path[:depth] for path in kept for depth in range(1, len(path) + 1)}
-    result = remove(schema, merge(schema, live, config), {path for path in last if path not in alive})
+    result = prune(schema, merge(schema, live, config), alive, declared_fields(schema, last))
     changed, removed = changes(schema, live, result)
     conflicts: list[tuple[str, str]] = []
     after: Owners = {}

@@ -194,7 +194,7 @@ class Frontend:
         what = _NOT_DONE.get(sub.partition("/")[0])
         if what and not resource.custom:
             raise errors.not_implemented(what)
-        raise errors.no_route()
+        raise call.missing() if resource.custom else errors.no_route()
 
     def _verbs(self) -> dict[str, Callable[[web.Request, Call], Awaitable[tuple[Obj, int]]]]:
         return {
@@ -222,7 +222,8 @@ class Frontend:
         return self._api.create(call, body), 201
 
     async def _update(self, request: web.Request, call: Call) -> tuple[Obj, int]:
-        return self._api.update(call, await _body(request)), 200
+        obj, created = self._api.update(call, await _body(request))
+        return obj, 201 if created else 200
 
     async def _patch(self, request: web.Request, call: Call) -> tuple[Obj, int]:
         content_type = request.content_type
@@ -311,6 +312,8 @@ def _verb(request: web.Request, call: Call) -> str:
         return "list" if many else "get"
     verbs = {"POST": "create"} if many else {"PUT": "update", "PATCH": "patch"}
     verbs["DELETE"] = "deletecollection" if many else "delete"
+    if many and call.resource.custom and request.method in ("PUT", "PATCH"):
+        raise errors.bad_request("name must be provided")
     if request.method not in verbs or (request.method == "DELETE" and call.subresource):
         raise errors.method_not_allowed()
     return verbs[request.method]

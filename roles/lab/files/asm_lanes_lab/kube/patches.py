@@ -26,6 +26,9 @@ def json_patch(target: Obj, operations: Any) -> Obj:
     except (jsonpatch.JsonPatchConflict, jsonpatch.JsonPatchTestFailed, JsonPointerException) as error:
         message = f"the server rejected our request due to an error in our request: {error}"
         raise ApiError(422, "Invalid", message) from error
+    except jsonpatch.InvalidJsonPatch as error:
+        message = "the server rejected our request due to an error in our request"
+        raise ApiError(422, "Invalid", message) from error
     except (jsonpatch.JsonPatchException, KeyError, TypeError) as error:
         raise bad_request(f"error decoding patch: {error}") from error
     return result

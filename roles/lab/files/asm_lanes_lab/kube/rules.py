@@ -17,6 +17,9 @@ _LENIENT = {
     "EndpointSlice": ("status", "endpoints"),
 }
 _IMMUTABLE = "field is immutable"
+_AFFINITIES = ["ClientIP", "None"]
+_PROTOCOLS = ["SCTP", "TCP", "UDP"]
+_RESTART_POLICIES = ["Always", "OnFailure", "Never"]
 _SERVICE_TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
 
 
@@ -25,17 +28,18 @@ def causes(resource: Resource, obj: Obj, old: Obj | None) -> list[Cause]:
     found = names.metadata_causes(resource.kind, obj["metadata"])
     if resource.custom:
         return found + violations(resource.schema, obj)
-    found += missing_fields(resource.schema, obj, _LENIENT.get(resource.kind, ("status",)))
+    missing = missing_fields(resource.schema, obj, _LENIENT.get(resource.kind, ("status",)))
     check = _CHECKS.get(resource.kind)
     # The checks below read the fields that are required, so they come only when these are there.
-    if check and not found:
-        found += check(obj, old)
-    return found
+    return found + missing + (check(obj, old) if check and not missing else [])
 
 
 def _workload(obj: Obj, old: Obj | None) -> list[Cause]:
     spec = obj["spec"] if obj.get("spec") else {}
     found = [required(f"spec.{name}") for name in ("selector", "template") if not spec.get(name)]
+    if spec.get("template") and not spec.get("selector"):
+        labels = (spec["template"].get("metadata") or {}).get("labels") or {}
+        found.append(_unselected(labels))
     if found:
         return found
     selector, template = spec["selector"], spec["template"]
@@ -45,9 +49,7 @@ def _workload(obj: Obj, old: Obj | None) -> list[Cause]:
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
         found.append(invalid("spec.selector", selector, "empty selector is invalid for deployment"))
     elif not match_labels(selector, labels):
-        found.append(
-            invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
-        )
+        found.append(_unselected(labels))
     if spec.get("replicas", 1) < 0:
         found.append(invalid("spec.replicas", spec["replicas"], "must be greater than or equal to 0"))
     strategy = spec.get("strategy") or {}
@@ -58,6 +60,10 @@ def _workload(obj: Obj, old: Obj | None) -> list[Cause]:
     if old and old["spec"].get("selector") != selector:
         found.append(invalid("spec.selector", selector, _IMMUTABLE))
     return found
+
+
+def _unselected(labels: Obj) -> Cause:
+    return invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
 
 
 def _pod_spec(path: str, spec: Obj) -> list[Cause]:
@@ -81,11 +87,16 @@ def _pod_spec(path: str, spec: Obj) -> list[Cause]:
 def _port(path: str, value: Any) -> list[Cause]:
     if isinstance(value, int) and 0 < value < 65536:
         return []
+    if not value and path.endswith(".containerPort"):
+        return [required(path)]
     return [invalid(path, value, "must be between 1 and 65535, inclusive")]
 
 
 def _pod(obj: Obj, old: Obj | None) -> list[Cause]:
     found = _pod_spec("spec", obj.get("spec") or {})
+    policy = obj["spec"]["restartPolicy"]
+    if policy not in _RESTART_POLICIES:
+        found.append(not_supported("spec.restartPolicy", policy, _RESTART_POLICIES))
     if old and _frozen_pod(old["spec"]) != _frozen_pod(obj["spec"]):
         detail = (
             "pod updates may not change fields other than `spec.containers[*].image`,"
@@ -115,25 +126,39 @@ def _service(obj: Obj, old: Obj | None) -> list[Cause]:
         [] if spec["type"] in _SERVICE_TYPES else [not_supported("spec.type", spec["type"], _SERVICE_TYPES)]
     )
     ports = spec.get("ports") or []
+    headless, exposed = spec.get("clusterIP") == "None", spec["type"] in ("NodePort", "LoadBalancer")
+    if headless and exposed:
+        words = f"may not be set to 'None' for {spec['type']} services"
+        found.append(invalid("spec.clusterIPs[0]", "None", words))
+    if spec["sessionAffinity"] not in _AFFINITIES:
+        found.append(not_supported("spec.sessionAffinity", spec["sessionAffinity"], _AFFINITIES))
     if not ports and spec["type"] != "ExternalName" and spec.get("clusterIP") != "None":
         found.append(required("spec.ports"))
     found += names.label_causes("spec.selector", spec.get("selector"))
+    found += _service_ports(ports)
+    before = (old or {}).get("spec", {})
+    lasting = before.get("clusterIP") and "ExternalName" not in (before["type"], spec["type"])
+    if lasting and spec.get("clusterIP") != before.get("clusterIP"):
+        found.append(invalid("spec.clusterIPs[0]", spec.get("clusterIPs"), "may not change once set"))
+    return found
+
+
+def _service_ports(ports: list[Obj]) -> list[Cause]:
+    found: list[Cause] = []
     seen: set[str] = set()
     for index, port in enumerate(ports):
         where = f"spec.ports[{index}]"
         found += _port(f"{where}.port", port["port"])
+        if isinstance(port.get("targetPort"), int):
+            found += _port(f"{where}.targetPort", port["targetPort"])
+        if port["protocol"] not in _PROTOCOLS:
+            found.append(not_supported(f"{where}.protocol", port["protocol"], _PROTOCOLS))
         name = port.get("name", "")
         if len(ports) > 1 and not name:
             found.append(required(f"{where}.name"))
         if name and name in seen:
             found.append(Cause("FieldValueDuplicate", f"{where}.name", f'Duplicate value: "{name}"'))
         seen.add(name)
-    before = (old or {}).get("spec", {})
-    if before.get("clusterIP") and before["type"] != "ExternalName" and spec["type"] != "ExternalName":
-        for name in ("clusterIPs", "clusterIP"):
-            if spec.get(name) != before.get(name):
-                shown = spec.get(name)
-                found.append(invalid(f"spec.{name}", shown, "may not change once set"))
     return found
 
 

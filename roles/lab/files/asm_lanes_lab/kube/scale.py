@@ -26,7 +26,7 @@ def view(resource: Resource, obj: Obj) -> Obj:
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {name: obj["metadata"][name] for name in _SHARED if name in obj["metadata"]},
-        "spec": {"replicas": at(obj, paths.spec_path) or 0},
+        "spec": {"replicas": replicas} if (replicas := at(obj, paths.spec_path)) else {},
         "status": status,
     }
 

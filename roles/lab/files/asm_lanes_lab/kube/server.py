@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from ..kubeconfig import kubeconfig
 from . import crds as definitions
 from .api import Api
 from .call import Call
@@ -21,7 +21,7 @@ from .store import Event, Store
 
 Obj = dict[str, Any]
 
-SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "istio-system")
+SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease", "istio-system")
 """Namespaces that are there from the start and after every reset."""
 MAX_BODY = 16 * 1024 * 1024
 """Bytes that a request may have."""
@@ -85,21 +85,7 @@ class KubeApiServer:
     def kubeconfig(self, token: str) -> Obj:
         """A kubeconfig for this server and one token."""
         user = self.tokens.get(token, "user")
-        certificate = base64.b64encode(self.ca_pem.encode()).decode()
-        return {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [
-                {
-                    "name": self.name,
-                    "cluster": {"server": self.url, "certificate-authority-data": certificate},
-                }
-            ],
-            "users": [{"name": user, "user": {"token": token}}],
-            "contexts": [{"name": self.name, "context": {"cluster": self.name, "user": user}}],
-            "current-context": self.name,
-            "preferences": {},
-        }
+        return kubeconfig(self.name, self.url, self.ca_pem, user, {"token": token})
 
     async def start(self, host: str, port: int) -> None:
         """Serve on *host*:*port* (0: a free one, see ``port``).

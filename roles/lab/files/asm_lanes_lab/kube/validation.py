@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import jsonschema
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from .errors import Cause, invalid, not_supported, required
-from .schemas import Schema, child, deref, items, preserves_unknown
+from .errors import Cause, invalid, not_supported, required, show
+from .schemas import Schema, child, deref, item_key, items, preserves_unknown
 
 Obj = dict[str, Any]
+_LIST_TYPE = "x-kubernetes-list-type"
 
 _IDENTITY = {"apiVersion", "kind", "metadata"}
 
@@ -137,6 +139,18 @@ def _maximum(_unused: Any, limit: float, instance: Any, schema: Schema) -> Itera
         yield ValidationError(words, validator="maximum")
 
 
+def _list_type(_unused: Any, wanted: str, instance: Any, schema: Schema) -> Iterator[ValidationError]:
+    """Two items with one key, in a list of the type map or set."""
+    if not isinstance(instance, list) or wanted == "atomic":
+        return
+    seen: list[Any] = []
+    for index, item in enumerate(instance):
+        key = item_key(schema, item) if wanted == "map" else item
+        if key in seen:
+            yield ValidationError("duplicate", validator=_LIST_TYPE, validator_value=key, path=[index])
+        seen.append(key)
+
+
 _Validator = jsonschema.validators.extend(
     Draft202012Validator,
     {
@@ -148,6 +162,7 @@ _Validator = jsonschema.validators.extend(
         "exclusiveMinimum": _exclusive,
         "exclusiveMaximum": _exclusive,
         "x-kubernetes-int-or-string": _int_or_string,
+        _LIST_TYPE: _list_type,
     },
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
         "integer", lambda _unused, value: isinstance(value, int) and not isinstance(value, bool)
@@ -201,13 +216,15 @@ def _missing(error: ValidationError) -> list[Cause]:
 def _causes(error: ValidationError) -> list[Cause]:
     if error.validator == "required":
         return _missing(error)
+    if error.validator == _LIST_TYPE:
+        return [Cause("FieldValueDuplicate", _path(error), f"Duplicate value: {show(error.validator_value)}")]
     path, value = _path(error), error.instance
     if error.validator == "enum":
         return [not_supported(path, value, list(error.validator_value))]
-    shown = _go_name(value) if error.validator == "type" else value
-    if isinstance(value, dict) and error.validator != "type":
-        shown = "object"
-    return [invalid(path, shown, f"{path or '<nil>'} in body {_words(error)}")]
+    words = f"{path or '<nil>'} in body {_words(error)}"
+    if error.validator == "type":
+        return [replace(invalid(path, _go_name(value), words), reason="FieldValueTypeInvalid")]
+    return [invalid(path, "object" if isinstance(value, dict) else value, words)]
 
 
 def _words(error: ValidationError) -> str:

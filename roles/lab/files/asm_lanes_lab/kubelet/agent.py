@@ -13,6 +13,7 @@ import aiohttp
 
 from ..controllers.loop import run_loop
 from ..objects import Obj, deleting, path_of
+from ..plane import EMULATED
 from ..settings import Settings
 from .node import Node
 from .pod import PodWorker
@@ -72,7 +73,7 @@ class Kubelet:
         return None
 
     async def _step(self, node: Node) -> None:
-        pods = {pod["metadata"]["uid"]: pod for pod in self._pods.items.values()}
+        pods = {pod["metadata"]["uid"]: pod for pod in self._pods.items.values() if self._is_here(pod)}
         for uid, pod in pods.items():
             self._attend(uid, pod, node)
         for uid, worker in list(self._workers.items()):
@@ -80,6 +81,10 @@ class Kubelet:
                 worker.end(0, finalise=False)  # removed without grace
             elif uid not in pods:
                 del self._workers[uid]
+
+    def _is_here(self, pod: Obj) -> bool:
+        """Whether the pod is for this node: the emulated control plane has no scheduler to say so."""
+        return self._settings.control_plane == EMULATED or bool(pod["spec"].get("nodeName"))
 
     def _attend(self, uid: str, pod: Obj, node: Node) -> None:
         worker = self._workers.get(uid)

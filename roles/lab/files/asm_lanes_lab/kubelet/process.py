@@ -21,8 +21,10 @@ class Process:
         self._process = process
 
     @classmethod
-    async def start(cls, argv: Sequence[str], env: Mapping[str, str], log: Path) -> Process:
-        """Run *argv* with exactly *env*; its output is appended to *log*. Raises OSError.
+    async def start(
+        cls, argv: Sequence[str], env: Mapping[str, str], log: Path, folder: Path | None = None
+    ) -> Process:
+        """Run *argv* with exactly *env*, in *folder*; its output is appended to *log*. Raises OSError.
 
         To be called in the daemon's main thread: the kernel sends the parent-death signal when the thread
         that started the child ends.
@@ -32,6 +34,7 @@ class Process:
             process = await asyncio.create_subprocess_exec(
                 *argv,
                 env=dict(env),
+                cwd=folder,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=asyncio.subprocess.STDOUT,

@@ -1,0 +1,89 @@
+"""Building a program from its Go module. Go keeps what it has compiled, so a build that broke off goes on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import LabError
+from .cache import keep
+from .recipes import Recipe
+
+Say = Callable[[str], None]
+
+#: Seconds between two lines of progress.
+PROGRESS = 10.0
+#: Last lines of Go's output in an error.
+TAIL = 12
+
+
+def go() -> str | None:
+    """The Go on PATH."""
+    return shutil.which("go")
+
+
+def build(recipe: Recipe, folder: Path, say: Say) -> Path:
+    """Build a program in *folder* and put it into the cache; its place there. Raises LabError."""
+    tool = go()
+    if not tool:
+        raise LabError(f"{recipe.name} cannot be built: there is no go on PATH")
+    total = _packages(tool, recipe)
+    say(f"building {recipe.name} {recipe.version} from {total} Go packages")
+    began, output = time.monotonic(), folder / recipe.name
+    command = (
+        *(tool, "build", "-v", "-trimpath", "-p", str(os.cpu_count() or 1)),
+        *("-ldflags", recipe.linking, "-o", str(output), recipe.package),
+    )
+    _run(recipe, command, total, say)
+    say(f"built {recipe.name}: {time.monotonic() - began:.0f} s, {output.stat().st_size / 2**20:.0f} MiB")
+    return keep(recipe, output)
+
+
+def _packages(tool: str, recipe: Recipe) -> int:
+    """How many packages the program is made of; downloads their modules."""
+    command = (tool, "list", "-deps", "-f", "{{.ImportPath}}", recipe.package)
+    done = subprocess.run(
+        command, cwd=recipe.folder, env=_environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise _failed(recipe, done.stderr.splitlines())
+    return len(done.stdout.splitlines())
+
+
+def _run(recipe: Recipe, command: tuple[str, ...], total: int, say: Say) -> None:
+    """Run the build, which names each package that it compiles; tell how far it is."""
+    lines: list[str] = []
+    shown = time.monotonic()
+    with subprocess.Popen(
+        command,
+        cwd=recipe.folder,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: os.nice(10),  # it takes minutes: whoever works here should not notice
+    ) as process:
+        assert process.stderr
+        for line in process.stderr:
+            lines.append(line.rstrip())
+            if time.monotonic() - shown > PROGRESS:
+                shown = time.monotonic()
+                say(f"  {recipe.name}: {len(lines)} packages compiled, {total} at most")
+    if process.returncode:
+        raise _failed(recipe, lines)
+
+
+def _failed(recipe: Recipe, lines: list[str]) -> LabError:
+    told = "\n".join(f"  {line}" for line in lines[-TAIL:])
+    return LabError(f"{recipe.name} {recipe.version} cannot be built in {recipe.folder}:\n{told}")
+
+
+def _environment() -> dict[str, str]:
+    """The user's own settings of Go, but no C compiler, and no change to go.mod and go.sum."""
+    flags = f"{os.environ.get('GOFLAGS', '')} -mod=readonly -buildvcs=false".strip()
+    return os.environ | {"CGO_ENABLED": "0", "GOFLAGS": flags, "GOWORK": "off"}

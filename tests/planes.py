@@ -1,0 +1,169 @@
+"""Both control planes of the lab for tests: the same two APIs, emulated or real, in a thread of their own.
+
+``CONTROL_PLANE=real`` lets the tests that use ``wanted_plane`` run on the real one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import ssl
+import threading
+import time
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import yaml
+from asm_lanes_lab.emulated import EmulatedPlane
+from asm_lanes_lab.kubelet.agent import ProcessInfo
+from asm_lanes_lab.plane import EMULATED, REAL
+from asm_lanes_lab.real.plane import RealPlane
+from asm_lanes_lab.settings import Settings
+
+CRDS = Path(__file__).parents[1] / "roles/lab/files/asm_lanes_lab/crds"
+#: Controllers that both control planes have without a lab around them: namespaces end, owners take with them.
+BASIC = ("namespace-controller", "garbage-collector-controller", "serviceaccount-controller")
+
+#: Seconds after which a connection is not used again: a server may have closed it meanwhile.
+IDLE = 10.0
+
+T = TypeVar("T")
+
+
+def lab_crds() -> list[dict[str, Any]]:
+    """The CRDs of the mesh control plane."""
+    return [crd for path in sorted(CRDS.glob("*.yaml")) for crd in yaml.safe_load_all(path.read_text())]
+
+
+def wanted_plane() -> str:
+    """``emulated`` or ``real``, as the environment variable CONTROL_PLANE says."""
+    return os.environ.get("CONTROL_PLANE", EMULATED)
+
+
+class RunningPlane:
+    """One control plane. Kubeconfigs of its administrator are in *folder*."""
+
+    def __init__(
+        self,
+        folder: Path,
+        kind: str,
+        crds: list[dict[str, Any]],
+        controllers: tuple[str, ...] = BASIC,
+    ) -> None:
+        ports = {"cluster_api_port": 0, "mesh_api_port": 0, "asm_api_port": 0}
+        self.kind = kind
+        self.settings = Settings.parse({"control_plane": kind, **ports}, folder)
+        self.urls: dict[str, str] = {}
+        sides = {"cluster": controllers, "mesh": controllers}
+        self.plane: EmulatedPlane | RealPlane = (
+            RealPlane(self.settings, crds, sides) if kind == REAL else EmulatedPlane(self.settings, crds)
+        )
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        try:
+            self.wait(self.plane.start(self._announce), 180)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _announce(self, name: str, url: str, port: int) -> None:
+        self.urls[name] = url
+
+    def wait(self, coroutine: Coroutine[Any, Any, T], seconds: float = 60) -> T:
+        """Run a coroutine where the control plane lives."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(seconds)
+
+    def kubeconfig(self, name: str) -> Path:
+        """The administrator's kubeconfig for ``cluster`` or ``mesh``."""
+        file: Path = getattr(self.settings.files, f"{name}_kubeconfig")
+        return file
+
+    def processes(self) -> dict[str, ProcessInfo]:
+        """The control plane's own processes by name."""
+        return {item.container: item for item in self.plane.processes()}
+
+    def stop(self) -> None:
+        """End everything."""
+        self.wait(self.plane.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+
+@dataclass
+class Answer:
+    """What a server answered; *body* is decoded JSON, or text where it is none."""
+
+    code: int
+    body: Any
+    warnings: list[str]
+
+
+class Http:
+    """A plain HTTPS client with the credentials of a kubeconfig: no library of ours between."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        import base64
+        import tempfile
+
+        config = yaml.safe_load(kubeconfig.read_text())
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+        context = ssl.create_default_context(
+            cadata=base64.b64decode(cluster["certificate-authority-data"]).decode()
+        )
+        if "client-key-data" in user:
+            with tempfile.NamedTemporaryFile() as file:
+                file.write(base64.b64decode(user["client-key-data"]))
+                file.write(base64.b64decode(user["client-certificate-data"]))
+                file.flush()
+                context.load_cert_chain(file.name)
+        self._headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
+        where = urlsplit(cluster["server"])
+        assert where.hostname
+        self._open = lambda: http.client.HTTPSConnection(
+            str(where.hostname), where.port, context=context, timeout=60
+        )
+        self._connection = self._open()
+        self._used = time.monotonic()
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        kind: str = "application/json",
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request. *body*: bytes as they are, all else as JSON."""
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        headers = {**self._headers, "Accept": "application/json", "User-Agent": "differ/1.0"}
+        if data is not None:
+            headers["Content-Type"] = kind
+        target = path + (f"?{urlencode(query)}" if query else "")
+        if time.monotonic() - self._used > IDLE:
+            self._connection.close()  # it opens again by itself
+        self._used = time.monotonic()
+        try:
+            self._connection.request(method, target, data, headers)
+            response = self._connection.getresponse()
+            text = response.read().decode()
+        except (http.client.HTTPException, OSError):
+            self._connection.close()
+            self._connection = self._open()
+            raise
+        warnings = response.headers.get_all("Warning") or []
+        try:
+            return Answer(response.status, json.loads(text), warnings)
+        except ValueError:
+            return Answer(response.status, text, warnings)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
