@@ -141,8 +141,6 @@ def _commands(lab: RunningLab, folder: Path, meters: dict[str, Meter]) -> dict[s
         "asm_lanes_endpoint": meters["asm"].address,
         "asm_lanes_cluster_kubeconfig": str(folder / "cluster"),
         "asm_lanes_mesh_kubeconfig": str(folder / "mesh"),
-        # The budget protects a real instance from being throttled; the script has none.
-        "asm_lanes_calls_per_second": 0,
     }
     world_file = folder / "world.json"
     world_file.write_text(

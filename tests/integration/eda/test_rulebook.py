@@ -157,6 +157,6 @@ def test_a_failed_job_makes_it_look_for_itself(own_lab: RunningLab, rulebook: Ru
 def test_a_failed_proof_goes_back_at_once(own_lab: RunningLab, rulebook: Rulebook) -> None:
     replay(own_lab)
     assert len(lanes(own_lab)) == 3
-    rulebook.send({"asm_lanes_proof": {"passed": False, "summary": "1 of 9 cases differ"}})
+    rulebook.send({"asm_lanes_proof": {"passed": False, "reached": True, "summary": "1 of 9 cases differ"}})
     rulebook.until(rulebook.played("Taken out of lane group ws: v1, v2."), "all lanes are taken back")
     assert len(lanes(own_lab)) == 1
