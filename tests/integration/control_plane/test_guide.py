@@ -114,14 +114,16 @@ def test_a_server_that_dies_in_mid_play(real: RunningLab, victim: str) -> None:
         text=True,
     ) as playing:
         assert playing.stdout
-        lines = []
+        lines, killed = [], False
         for line in playing.stdout:
             lines.append(line)
-            if "TASK [asm.lanes.sample_app : Apply Services" in line:
+            if "TASK [asm.lanes.sample_app : Services and Deployments" in line:
                 os.kill(process, signal.SIGSTOP)  # at once silent, as a machine that is cut off
                 os.kill(process, signal.SIGKILL)
+                killed = True
         code = playing.wait(900)
     output = "".join(lines)
+    assert killed, "the play has no such task"
     assert "Traceback" not in output
     if code:
         told = ("cannot be reached", "refused", "etcd", "not answer", "Unavailable", "timed out", "is not")
