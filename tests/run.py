@@ -1,6 +1,6 @@
 """The whole test suite: every step in turn, its time, and one line that counts at the end.
 
-Usage: ``python tests/run.py [STEP ...]``; without a step, all that ``make test`` runs; the groups ``full`` and
+Usage: ``python tests/run.py [STEP ...]``; without a step, all of ``make test``; the groups ``full`` and
 ``real`` only when named. A step that fails does not stop the next one; the exit code tells. Each step is a
 command of the field's own tools; pytest steps count their tests, the others count as one, sanity as many as
 it ran. A few tests that fail are tried once more, alone, and named in the end: a shared machine may be slow
