@@ -134,7 +134,7 @@ def test_preflight_names_what_is_missing(stage: Stage, permission: Permission) -
 STEPS = {
     "sample_app": (APPLICATION, {"sample_app_labels": {"changed": "yes"}}),
     "gateway_routing": (ROUTING, {"gateway_routing_labels": {"changed": "yes"}}),
-    "lane_group": (LANES, {"lane_group_trace_header": "x-request-context"}),
+    "lane_group": (LANES, {}),  # patching its resources is not tried without the right to: see docs/rbac
 }
 
 
@@ -143,6 +143,7 @@ def step_cases(verbs: tuple[str, ...]) -> list[Any]:
         pytest.param(step, item, id=f"{step}: {item.verb} {item.resource}")
         for step, (namespaces, _change) in STEPS.items()
         for item in cases(namespaces, verbs)
+        if _change or item.verb not in AFTER
     ]
 
 
