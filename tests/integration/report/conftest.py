@@ -23,9 +23,10 @@ ARGUMENTS = [
 PATIENCE = 100_000
 
 
-@pytest.fixture(scope="session")
+# For one module: while it is open, its event loop runs, and no other test of the process could run one.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests, with a fresh profile that is gone afterwards."""
+    """One browser for the tests of a module, with a fresh profile that is gone afterwards."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip("no browser here, so nobody has looked at the page: apt-get install chromium")
