@@ -443,7 +443,7 @@ EXAMPLES = r"""
 - name: Browsers choose their lane by a cookie; WebSocket, polling, and the application's HTTP API
   asm.lanes.lane_probe:
     url: https://shop.example.com
-    ca_path: /etc/ssl/shop-ca.pem
+    ca_path: "{{ shop_ca }}"
     transports: [websocket, polling, http]
     entry: {via: cookie, name: lane}
     answered_by: [shop/orders]

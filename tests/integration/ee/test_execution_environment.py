@@ -129,4 +129,4 @@ def test_the_guide_runs_on_nothing_but_these_requirements(
     )
     lab.reset()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "9 of 9 cases passed" in done.stdout
+    assert re.search(r"(\d+) of \1 cases passed", done.stdout)

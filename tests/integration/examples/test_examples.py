@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 import yaml
 from asm_lanes_lab.asm import Credential
@@ -103,7 +104,7 @@ WORLDS = {
     "lane_group_drift": World(guide()),
     "lane_group_info": World(guide()),
     "lane_groups": World(),
-    "lane_probe": World(variables={"shop_lanes": SHOP}),
+    "lane_probe": World(variables={"shop_lanes": SHOP, "shop_ca": certifi.where()}),
     "lane_report": World(variables={"my_lane_group": WS}),
     "mesh_info": World(),
     # Its examples write the file and remove it.

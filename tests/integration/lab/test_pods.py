@@ -159,9 +159,11 @@ async def test_a_deployment_becomes_pods_that_answer(bench: Bench) -> None:
         assert pod["spec"]["nodeName"] == "lab"
         assert len(pod["metadata"]["labels"]["pod-template-hash"]) == 10
     await progress(bench, "NewReplicaSetAvailable")
-    status = (await bench.deployment())["status"]
-    counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "observedGeneration")
-    assert [status[name] for name in counts] == [2, 2, 2, 2, 1]
+    deployment = await bench.deployment()
+    status = deployment["status"]
+    counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+    assert [status[name] for name in counts] == [2, 2, 2, 2]
+    assert status["observedGeneration"] == deployment["metadata"]["generation"]
     events = await bench.events()
     assert {"ScalingReplicaSet", "SuccessfulCreate"} <= {reason for _unused, reason, _unused in events}
 

@@ -71,7 +71,10 @@ def test_a_difference_fails_the_play_after_the_report_is_written(tmp_path: Path)
         (c.get("classname"), c.get("name")) for c in root.iter("testcase") if c.find("failure") is not None
     ]
     assert ("asm.lanes.ws.lanes.lane v2", "own answer") in failed
-    assert {classname for classname, _name in failed} == {"asm.lanes.ws.lanes.lane v2"}
+    # Cases that are to land in v2 fail with it; nothing that belongs to the baseline does.
+    assert not any(
+        "lane base" in str(classname) or "no header" in str(classname) for classname, _name in failed
+    )
     told = statistic(done)
     assert told["passed"] is False
     assert Path(told["report"]["html"]).is_file()

@@ -77,12 +77,15 @@ def test_life_cycle(servers: Servers) -> None:
     servers.kubectl("cluster", "apply", "-f", "-", stdin=FOREIGN)
     writes = servers.cluster.stats["writes"]
     images = {"registry-cn-hangzhou.ack.aliyuncs.com/ack-demo/examples-helloworld-v2:1.0": "mirror/hello:2"}
-    shown = servers.play(f"{ROLE}\n{ABSENT}", "--check", "--diff", **shop, sample_app_images=images)
+    shown = servers.play(ROLE, "--check", "--diff", **shop, sample_app_images=images)
     assert shown.code == 0, shown.output
-    assert shown.counts["changed"] == 2
+    assert shown.counts["changed"] == 1
     assert "mirror/hello:2" in shown.output
     assert "Deployment helloworld-v2" in shown.output
     assert "Deployment helloworld-v1" not in shown.output
+    removal = servers.play(ABSENT, "--check", "--diff", **shop)
+    assert removal.counts["changed"] == 1
+    assert "Deployment helloworld-v1" in removal.output
     assert servers.cluster.stats["writes"] == writes
 
     gone = servers.play(f"{ABSENT}\n{ABSENT}", **shop)
