@@ -26,8 +26,8 @@ CACHE = ROOT / ".cache" / "matrix"
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT / part) for part in (".ansible/collections", "roles/lab/files", "tests")]
 
-import ansible_collections.awx.awx as awx
 import ansible_collections.kubernetes.core as kubernetes_core
+from ansible_collections.awx import awx
 from integration.lane_group.conftest import ADMIN, MESH, Emulator
 
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")

@@ -41,7 +41,8 @@ def gather() -> None:
     for file in (ROOT / "docs").iterdir():
         if file.is_file():
             shutil.copy(file, SOURCE)
-    shutil.copytree(ROOT / "docs/examples", SOURCE / "examples")
+    for folder in ("examples", "rbac"):
+        shutil.copytree(ROOT / "docs" / folder, SOURCE / folder)
     reference = SOURCE / "reference"
     command = [BIN / "antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"]
     reference.mkdir(mode=0o755)

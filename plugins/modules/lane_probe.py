@@ -440,7 +440,7 @@ EXAMPLES = r"""
     lane_group: "{{ shop_lanes }}"
   check_mode: true
 
-- name: Browsers choose their lane by a cookie; WebSocket, polling, and the application's HTTP API
+- name: What to expect where browsers choose their lane by a cookie, by WebSocket, polling, and HTTP API
   asm.lanes.lane_probe:
     url: https://shop.example.com
     ca_path: "{{ shop_ca }}"
@@ -449,8 +449,9 @@ EXAMPLES = r"""
     answered_by: [shop/orders]
     http: {path: /api/version, answer_path: data.version}
     lane_group: "{{ shop_lanes }}"
+  check_mode: true
 
-- name: Weighted lanes, shares off by a tenth are to be found
+- name: How many requests it takes to find shares of weighted lanes that are off by a tenth
   asm.lanes.lane_probe:
     url: http://192.0.2.10:30080
     transports: [http]
@@ -459,6 +460,7 @@ EXAMPLES = r"""
     weight_tolerance: 0.1
     max_load: 5000
     lane_group: "{{ shop_weighted_lanes }}"
+  check_mode: true
 """
 
 RETURN = r"""

@@ -158,7 +158,8 @@ def notification(item: dict[str, Any]) -> Iterator[str]:
     if item["notification_type"] == "webhook":
         given = item.get("notification_configuration", {})
         for name, kind in WEBHOOK.items():
-            if type(given.get(name)) is not kind:
+            value = given.get(name)
+            if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
                 yield f"Configuration field '{name}' is missing or no {kind.__name__}"
 
 

@@ -27,6 +27,11 @@ ENCRYPTED = "$encrypted$"
 Item = dict[str, Any]
 
 
+def is_a(value: object, kind: type) -> bool:
+    """Whether a JSON value is of a kind: true and false are no numbers."""
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
 class Refused(Exception):  # noqa: N818
     """A request that AWX answers with an error."""
 
@@ -208,14 +213,14 @@ class Controller:
                 return
             kind = kind[:-1]
         if kind.startswith("fk:"):
-            right = value is None or (type(value) is int and value in self._all(kind[3:]))
+            right = value is None or (is_a(value, int) and value in self._all(kind[3:]))
         elif kind.startswith("choice:"):
             right = value in kind[7:].split("|")
         elif kind == "vars":
             right = isinstance(value, str) and isinstance(yaml.safe_load(value or "{}"), dict)
         else:
             types = {"str": str, "text": str, "bool": bool, "int": int, "json": dict}
-            right = type(value) is types[kind] and (kind != "str" or value != "")
+            right = is_a(value, types[kind]) and (kind != "str" or value != "")
         if not right:
             raise Refused(400, f"{where}: {value!r} is no {kind}")
 

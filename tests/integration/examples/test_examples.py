@@ -78,6 +78,14 @@ SHOP = {
         {"name": "canary", "label_selector": {"version": "v3"}, "services": ["shop/orders"]},
     ],
 }
+WEIGHTED = {
+    **SHOP,
+    "ingress_routing": {"strategy": "weighted"},
+    "lanes": [
+        {**lane, "ingress_weight": {"weight": share, "destination": {"service": "shop/orders", "port": 5000}}}
+        for lane, share in zip(SHOP["lanes"], (90, 10), strict=True)
+    ],
+}
 WS = {
     "name": "ws",
     "route_header": "version",
@@ -104,7 +112,9 @@ WORLDS = {
     "lane_group_drift": World(guide()),
     "lane_group_info": World(guide()),
     "lane_groups": World(),
-    "lane_probe": World(variables={"shop_lanes": SHOP, "shop_ca": certifi.where()}),
+    "lane_probe": World(
+        variables={"shop_lanes": SHOP, "shop_weighted_lanes": WEIGHTED, "shop_ca": certifi.where()}
+    ),
     "lane_report": World(variables={"my_lane_group": WS}),
     "mesh_info": World(),
     # Its examples write the file and remove it.

@@ -171,6 +171,7 @@ async def test_a_deployment_becomes_pods_that_answer(bench: Bench) -> None:
 async def test_scale_and_delete(bench: Bench) -> None:
     await bench.deploy(replicas=1)
     first = (await bench.ready_pods(1))[0]["metadata"]["name"]
+    await asyncio.sleep(1.1)  # ages are counted in whole seconds
     await bench.patch({"replicas": 3})
     pods = await bench.ready_pods(3)
     assert len({pod["status"]["podIP"] for pod in pods}) == 3

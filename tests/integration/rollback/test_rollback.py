@@ -47,7 +47,7 @@ async def answer(lab: RunningLab, lane: str) -> str:
         await client.connect(lab.gateway_url(), headers={"version": lane}, transports=["websocket"])
         await client.emit("test000", "somebody")
         while True:
-            event, text, *_ = await client.receive(timeout=10)
+            event, text, *_more = await client.receive(timeout=10)
             if event == "hello":
                 return str(text)
 

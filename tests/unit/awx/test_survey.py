@@ -47,7 +47,7 @@ def effective(role: str, option: str, **variables: Any) -> Any:
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_the_answer_arrives_at_the_option(question: dict[str, Any]) -> None:
-    role, _, option = question["option"].partition(".")
+    role, _dot, option = question["option"].partition(".")
     answer = "an-answer"
     assert effective(role, option, **{question["variable"]: answer}) == answer
 
@@ -55,7 +55,7 @@ def test_the_answer_arrives_at_the_option(question: dict[str, Any]) -> None:
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_the_default_is_the_roles(question: dict[str, Any]) -> None:
     (item,) = awx_survey([question], specifications())
-    role, _, option = question["option"].partition(".")
+    role, _dot, option = question["option"].partition(".")
     if "default" in item:
         assert item["default"] == effective(role, option)
     assert item["question_description"]

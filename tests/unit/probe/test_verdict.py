@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,8 +34,8 @@ RULES = verdict.Rules("version", timeout=3)
 
 
 def seen(
-    own: list[str] = [V2, V2],  # noqa: B006
-    broadcasts: list[str] = [V1, V1],  # noqa: B006
+    own: Sequence[str] = (V2, V2),
+    broadcasts: Sequence[str] = (V1, V1),
     case: Case = CASE,
     **changes: Any,
 ) -> Observation:

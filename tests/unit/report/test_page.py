@@ -60,7 +60,7 @@ def test_hostile_text_makes_no_element_and_no_attribute() -> None:
 def test_the_page_has_no_script_and_names_nothing_to_load(name: str) -> None:
     found = elements(name)
     assert not {"script", "iframe", "object", "embed", "form", "base", "img"} & {
-        tag for tag, _ in found.found
+        tag for tag, _attributes in found.found
     }
     for tag, attributes in found.found:
         assert not any(key.startswith("on") or key in ("style", "src", "srcset") for key in attributes)

@@ -47,12 +47,15 @@ class RealPlane:
     """Starts the programs and keeps them running."""
 
     def __init__(
-        self, settings: Settings, crds: list[dict[str, Any]], sides: Mapping[str, tuple[str, ...]] = SIDES
+        self,
+        settings: Settings,
+        crds: list[dict[str, Any]],
+        sides: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
-        """*sides*: controllers of each API; an API without controllers has no controller manager."""
+        """*sides*: controllers of each API, by default SIDES; one without controllers has no manager."""
         self._settings = settings
         self._crds = crds
-        self._sides = sides
+        self._sides = SIDES if sides is None else sides
         self._folder = settings.files.control_plane
         self._services: dict[str, Service] = {}
         self._supervisor: Supervisor | None = None
