@@ -22,7 +22,7 @@ export UV_SYSTEM_CERTS := 1
 export NO_PROXY := localhost,127.0.0.0/8
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo demo-down lab lab-down binaries-emulated binaries-real test test-real lint matrix bench bench-proof \
+.PHONY: help demo demo-down lab lab-down binaries-emulated binaries-real test test-full test-real lint matrix bench bench-proof \
   docs tools format lock clean
 
 help:  ## this list
@@ -45,6 +45,9 @@ lab-down: $(READY)  ## stop the lab
 
 test: $(READY) $(TOOLS)/.ready  ## everything: lint, unit, integration, sanity, package, molecule
 	@$(BIN)/python tests/run.py
+
+test-full: $(READY) $(TOOLS)/.ready  ## what `test` leaves out or takes a part of, at full length
+	@$(BIN)/python tests/run.py full
 
 test-real: $(READY) binaries-real  ## what must also hold on etcd and real kube-apiservers (built once)
 	@CONTROL_PLANE=real $(BIN)/python tests/run.py real
