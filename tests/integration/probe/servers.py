@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from socket import IPPROTO_TCP, TCP_CORK
 from typing import Any
 from urllib.parse import unquote
 
@@ -207,13 +208,18 @@ def answering(status: int, text: str = "no socket.io here") -> web.Application:
 
 
 def websocket_saying(*frames: str, then_close: bool) -> web.Application:
-    """A websocket server that sends frames of its own choice."""
+    """A websocket server that sends frames of its own choice, all at once: how many of them a client hears
+    before it has enough does not depend on how the network cuts them."""
 
     async def talk(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
+        assert request.transport is not None
+        connection = request.transport.get_extra_info("socket")
+        connection.setsockopt(IPPROTO_TCP, TCP_CORK, 1)
         for frame in frames:
             await socket.send_str(frame)
+        connection.setsockopt(IPPROTO_TCP, TCP_CORK, 0)
         if not then_close:
             async for message in socket:
                 if message.type is WSMsgType.ERROR:
