@@ -224,12 +224,23 @@ options:
     suboptions:
 """
 
+_GIVEN = r"""
+options:
+  lane_group:
+    description:
+      - The lane group, as M(asm.lanes.lane_group) takes it, with its gateway rule, services and lanes.
+      - Permissive unless stated otherwise.
+    type: dict
+    required: true
+    suboptions:
+"""
+
 
 class ModuleDocFragment:
     """The options in C(module_utils/_asm/lane_options.py).
 
     DOCUMENTATION: one group, and what shall become of it. GROUPS: a list of them. STATED: one group, to
-    compare. WRITING: how they are written.
+    compare. GIVEN: one group whose lanes are tried. WRITING: how they are written.
     """
 
     # With a type, because ansible-test reads plain assignments as literal YAML.
@@ -238,6 +249,8 @@ class ModuleDocFragment:
     GROUPS: str = _MANY + indent((_GROUP + _WISH).replace("O(.", "O(groups[]."), " " * 6)
 
     STATED: str = "options:" + indent(_GROUP.replace("O(.", "O("), " " * 2)
+
+    GIVEN: str = _GIVEN + indent(_GROUP.replace("O(.", "O(lane_group."), " " * 6)
 
     WRITING = r"""
 options:

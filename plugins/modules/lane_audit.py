@@ -38,33 +38,10 @@ attributes:
     description: Changes nothing, so there is nothing to compare.
     support: none
 options:
-  url:
-    description:
-      - The gateway as a client reaches it, such as V(http://192.0.2.10:30080).
-      - User name and password do not belong here; use O(headers).
-    type: str
-    required: true
-  path:
-    description: Path of the socket.io server.
-    type: str
-    default: socket.io
   http_path:
     description: Path of the plain HTTP call, with O(messages=http).
     type: str
     default: /
-  headers:
-    description: More headers for every request, such as a token. Their values are treated as secrets.
-    type: dict
-  validate_certs:
-    description: Whether to check the gateway's certificate when O(url) is C(https).
-    type: bool
-    default: true
-  lane_group:
-    description:
-      - The lane group, as M(asm.lanes.lane_group) takes it. C(mode) is C(permissive) unless stated.
-      - With ingress rules or weights the gateway itself chooses the lane; what it passes on is followed.
-    type: dict
-    required: true
   lanes:
     description: Names of the lanes whose requests are followed. When omitted, all of the group.
     type: list
@@ -81,35 +58,6 @@ options:
     elements: str
     choices: [handshake, call, broadcast, polling, http]
     default: [handshake, call, broadcast]
-  emit_event:
-    description: The event that asks the server; it carries a random identifier.
-    type: str
-    default: test000
-  answer_event:
-    description: The event with which the server answers the client that asked.
-    type: str
-    default: hello
-  broadcast_event:
-    description: The event that the server sends to all. Empty when the application has none.
-    type: str
-    default: okok
-  answered_by:
-    description:
-      - The services of the group, each C(namespace/name), whose versions the answers name.
-      - More than one needs a group C(service) in O(answer_pattern).
-    type: list
-    elements: str
-    required: true
-  answer_pattern:
-    description:
-      - Python regular expression that finds versions in an answer. The group C(version) holds the version, a
-        group C(service) the service's name where an answer names several.
-    type: str
-    default: 'version: (?P<version>[^,\s]+)'
-  version_label:
-    description: The label of pods whose value is the version.
-    type: str
-    default: version
   tag_baggage:
     description:
       - Whether requests other than handshakes carry a baggage member of the audit's, C(asm-lanes-audit), by
@@ -163,6 +111,9 @@ options:
     description: Whether a broken hop or a finding fails the task. V(false) only reports it.
     type: bool
     default: true
+extends_documentation_fragment:
+  - asm.lanes.lane_client
+  - asm.lanes.lane_group.given
 seealso:
   - module: asm.lanes.lane_probe
   - module: asm.lanes.lane_group_drift

@@ -40,16 +40,6 @@ attributes:
     description: Changes nothing, so there is nothing to compare.
     support: none
 options:
-  url:
-    description:
-      - The gateway as a client reaches it, such as V(http://192.0.2.10:30080).
-      - User name and password do not belong here; use O(headers).
-    type: str
-    required: true
-  path:
-    description: Path of the socket.io server.
-    type: str
-    default: socket.io
   transports:
     description:
       - How to connect; each lane is tried in each of these ways.
@@ -61,197 +51,6 @@ options:
     elements: str
     choices: [websocket, polling, raw_websocket, http]
     default: [websocket]
-  entry:
-    description:
-      - How clients name their lane. When omitted, with the group's route header.
-      - A cookie or a query parameter needs a routing at the gateway that honours it. Where the lanes have
-        ingress rules, those are met instead.
-    type: dict
-    suboptions:
-      via:
-        description: What holds the name of the lane.
-        type: str
-        choices: [header, cookie, query]
-        default: header
-      name:
-        description: Name of the header, cookie or parameter. Needed for cookies and parameters.
-        type: str
-  lane_group:
-    description: The lane group, as M(asm.lanes.lane_group) takes it.
-    type: dict
-    required: true
-    suboptions:
-      name:
-        description: Name of the group.
-        type: str
-        required: true
-      mode:
-        description: Mode of the group.
-        type: str
-        choices: [permissive, strict]
-        default: permissive
-      route_header:
-        description: The header whose value is the lane's name. Needed in permissive mode.
-        type: str
-      trace_header:
-        description: The header that the applications pass on. Needed in permissive mode.
-        type: str
-      gateway_rule:
-        description: The Istio Gateway through which the traffic enters.
-        type: dict
-        required: true
-        suboptions:
-          name:
-            description: Name of the Gateway.
-            type: str
-            required: true
-          namespace:
-            description: Namespace of the Gateway.
-            type: str
-      services:
-        description: The services of the group, each C(namespace/name).
-        type: list
-        elements: str
-        required: true
-      baseline:
-        description: The lane that answers where no other does.
-        type: str
-      service_fallback:
-        description: Lanes that answer instead of the baseline, by service.
-        type: dict
-      ingress_routing:
-        description: How requests that carry no lane yet find one at the gateway.
-        type: dict
-        suboptions:
-          strategy:
-            description: By rules of the lanes, or by their weights.
-            type: str
-            choices: [rule_based, weighted]
-            default: rule_based
-          hosts:
-            description: Hosts whose requests are split, with V(weighted) only.
-            type: list
-            elements: str
-          matches:
-            description: Which requests are split, with V(weighted) only.
-            type: list
-            elements: dict
-            suboptions:
-              uri:
-                description: What the path must match; exactly one of the three.
-                type: dict
-                suboptions: &string_match
-                  exact:
-                    description: The whole of it.
-                    type: str
-                  prefix:
-                    description: Its beginning.
-                    type: str
-                  regex:
-                    description: A regular expression that matches the whole of it.
-                    type: str
-              headers:
-                description: Names of headers that must match, each with one of C(exact), C(prefix), C(regex).
-                type: dict
-      lanes:
-        description: The lanes.
-        type: list
-        elements: dict
-        required: true
-        suboptions:
-          name:
-            description: Name of the lane, and value of the route header that selects it.
-            type: str
-            required: true
-          label_selector:
-            description: Labels of the lane's pods.
-            type: dict
-            required: true
-          services:
-            description: Services that the lane contains, each C(namespace/name).
-            type: list
-            elements: str
-            required: true
-          ingress_rules:
-            description: Which requests the gateway sends into the lane.
-            type: list
-            elements: dict
-            suboptions:
-              name:
-                description: Name of the rule.
-                type: str
-                required: true
-              hosts:
-                description: Hosts that it is for.
-                type: list
-                elements: str
-              match:
-                description: What a request must match.
-                type: dict
-                suboptions:
-                  uri:
-                    description: What the path must match; exactly one of the three.
-                    type: dict
-                    suboptions: *string_match
-                  headers:
-                    description: See O(lane_group.ingress_routing.matches[].headers).
-                    type: dict
-              destination:
-                description: Where the request goes.
-                type: dict
-                required: true
-                suboptions: &destination
-                  service:
-                    description: One of the group's services, as C(namespace/name).
-                    type: str
-                  port:
-                    description: Port of the service.
-                    type: int
-          ingress_weight:
-            description: The lane's part of the traffic that is split.
-            type: dict
-            suboptions:
-              weight:
-                description: A whole number; the lane gets this of the sum over all lanes.
-                type: int
-              destination:
-                description: Where the request goes.
-                type: dict
-                suboptions: *destination
-  answered_by:
-    description:
-      - The services of the group, each C(namespace/name), whose versions the answers name.
-      - More than one needs a group C(service) in O(answer_pattern), or an object in the answer at
-        O(answer_path).
-    type: list
-    elements: str
-    required: true
-  answer_pattern:
-    description:
-      - Python regular expression that finds versions in an answer. The group C(version) holds the version.
-      - A group C(service) holds the service's name where an answer names several services, for example
-        V((?P<service>[\\w-]+\)=(?P<version>[\\w.]+\)).
-    type: str
-    default: 'version: (?P<version>[^,\s]+)'
-  answer_path:
-    description:
-      - Where the version is in a JSON answer, as keys and list indexes with dots between, such as
-        V(data.0.version). Takes the place of O(answer_pattern).
-      - With several services it leads to an object whose keys are services and whose values are versions.
-      - In a socket.io event it is the first argument that is read.
-    type: str
-  version_label:
-    description: The label in the lanes' O(lane_group.lanes[].label_selector) whose value is the version.
-    type: str
-    default: version
-  emit_event:
-    description: The event that asks the server; it carries a random identifier. Empty when there is none.
-    type: str
-    default: test000
-  answer_event:
-    description: The event with which the server answers the client that asked. Empty when it has none.
-    type: str
-    default: hello
   ack_event:
     description:
       - An event that the server answers in its acknowledgement; it carries a random identifier. Empty when
@@ -264,10 +63,6 @@ options:
         connection must hear it once at least. Empty when there is none.
     type: str
     default: ''
-  broadcast_event:
-    description: The event that the server sends to all. Empty when the application has none.
-    type: str
-    default: okok
   expect_ack:
     description: Whether each answer must ask the client for an acknowledgement, as the guide's server does.
     type: bool
@@ -394,20 +189,13 @@ options:
       - V(0) tries once.
     type: float
     default: 0
-  headers:
-    description: More headers for every request, such as a token. Their values are treated as secrets.
-    type: dict
-  validate_certs:
-    description: Whether to check the gateway's certificate when O(url) is C(https).
-    type: bool
-    default: true
-  ca_path:
-    description: A file of certificates (PEM) of the authorities to trust, instead of the system's.
-    type: path
   fail_on_difference:
     description: Whether a difference fails the task. V(false) only reports it in RV(proof.passed).
     type: bool
     default: true
+extends_documentation_fragment:
+  - asm.lanes.lane_client
+  - asm.lanes.lane_group.given
 seealso:
   - module: asm.lanes.lane_group
 """
@@ -676,38 +464,18 @@ proof:
 """
 
 from datetime import datetime, timezone
-from importlib.util import find_spec
-from typing import Any
-from urllib.parse import urlsplit
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_options import lane_group_options
-from ansible_collections.asm.lanes.plugins.module_utils._probe import document, options, proof
-
-#: The libraries that the clients need: import name -> name to install.
-LIBRARIES = {"aiohttp": "aiohttp", "socketio": "python-socketio"}
-#: What a group cannot be proven without.
-NEEDED = ("gateway_rule", "services", "lanes")
-
-
-def lane_group() -> dict[str, Any]:
-    """The options of a lane group, as M(asm.lanes.lane_group) takes it."""
-    stated = lane_group_options()
-    stated["mode"]["default"] = "permissive"
-    for name in NEEDED:
-        stated[name]["required"] = True
-    return stated
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_options import given_option
+from ansible_collections.asm.lanes.plugins.module_utils._probe import client_options, document, options, proof
+from ansible_collections.asm.lanes.plugins.module_utils._probe import module as probe_module
 
 
 def main() -> None:
     """Read the options, probe (not in check mode), report."""
-    spec = {"lane_group": {"type": "dict", "required": True, "options": lane_group()}, **options.ARGUMENTS}
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    missing = [library for name, library in LIBRARIES.items() if find_spec(name) is None]
-    if missing:
-        module.fail_json(msg=missing_required_lib(" and ".join(missing)))
+    module = AnsibleModule(argument_spec={**given_option(), **options.ARGUMENTS}, supports_check_mode=True)
+    probe_module.check(module)
     params = module.params
-    refuse_credentials(module)
     began = datetime.now(timezone.utc)
     try:
         options.check(params)
@@ -718,18 +486,10 @@ def main() -> None:
     tried = not module.check_mode
     told = proof.make(plan, settings, params["settle_timeout"]) if tried else proof.foretell(plan)
     where = {"url": params["url"], "path": params["path"]}
-    made = document.complete(told, where, params["lane_group"], began)
+    made = document.complete(told, where, client_options.group_words(params), began)
     if made["passed"] is False and params["fail_on_difference"]:
         module.fail_json(msg=made["message"], proof=made)
     module.exit_json(changed=False, proof=made)
-
-
-def refuse_credentials(module: AnsibleModule) -> None:
-    """Fail on a URL with a password, without showing it."""
-    password = urlsplit(module.params["url"]).password
-    if password:
-        module.no_log_values.add(password)
-        module.fail_json(msg="url: user name and password do not belong in it; send credentials with headers")
 
 
 if __name__ == "__main__":

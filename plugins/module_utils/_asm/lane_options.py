@@ -48,6 +48,11 @@ def lane_group_options() -> Spec:
     }
 
 
+def given_option() -> Spec:
+    """One lane group whose lanes are tried."""
+    return {"lane_group": {**_group(lane_group_options()), "required": True}}
+
+
 def wish_options() -> Spec:
     """A lane group and what shall become of it: what ``lane_group.wish_from`` takes, but for ``wait``."""
     return {

@@ -7,14 +7,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import ssl
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from .context import TAG, TRACEPARENT
+from .ways import Way
 
 WEBSOCKET, POLLING, HTTP, HANDSHAKE = "websocket", "polling", "http", "handshake"
 #: Seconds for an orderly end; a client that polls would wait for its last, empty poll.
@@ -29,8 +31,8 @@ class Settings:
     """How to talk to the application; times in seconds.
 
     path: of the socket.io server. http_path: of a plain HTTP call. quiet: how long a broadcast may take after
-    the answer. tag_baggage: whether requests carry a baggage member of the audit's, which the handshake never
-    does.
+    the answer. tls: as aiohttp takes it. tag_baggage: whether requests carry a baggage member of the
+    audit's, which the handshake never does.
     """
 
     url: str
@@ -44,13 +46,18 @@ class Settings:
     broadcast_event: str = "okok"
     timeout: float = 10.0
     quiet: float = 1.0
-    validate_certs: bool = True
+    tls: bool | ssl.SSLContext = True
     tag_baggage: bool = True
+
+
+def new_tag() -> str:
+    """A mark that no other request has; it is a trace id, too."""
+    return uuid.uuid4().hex
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One client. lane: value of the route header.
+    """One client of a lane, which comes in by a way.
 
     kind: ``websocket``, ``polling``, ``http`` or ``handshake``.
     """
@@ -58,7 +65,8 @@ class Experiment:
     case: str
     lane: str
     kind: str
-    tag: str = field(default_factory=lambda: uuid.uuid4().hex)
+    way: Way
+    tag: str = field(default_factory=new_tag)
 
 
 @dataclass
@@ -85,7 +93,7 @@ async def _try(experiment: Experiment, settings: Settings) -> Outcome:
     import aiohttp
 
     outcome = Outcome(experiment)
-    connector = aiohttp.TCPConnector(ssl=settings.validate_certs)
+    connector = aiohttp.TCPConnector(ssl=settings.tls)
     timeout = aiohttp.ClientTimeout(total=settings.timeout)
     # As browsers and node do it: the headers go with every request, and cookies come back, to addresses too.
     async with aiohttp.ClientSession(
@@ -104,30 +112,33 @@ async def _try(experiment: Experiment, settings: Settings) -> Outcome:
     return outcome
 
 
-def _headers(experiment: Experiment, settings: Settings) -> dict[str, str]:
+def _headers(experiment: Experiment, settings: Settings) -> list[tuple[str, str]]:
     """Of every request. The trace is new and not sampled: nobody stores it."""
-    headers = {**settings.headers, settings.route_header: experiment.lane}
+    headers = experiment.way.entry.request_headers(settings.headers)
     if experiment.kind == HANDSHAKE:
         return headers
-    headers[TRACEPARENT] = f"00-{experiment.tag}-{experiment.tag[:16]}-00"
+    headers.append((TRACEPARENT, f"00-{experiment.tag}-{experiment.tag[:16]}-00"))
     if settings.trace_header == "baggage":
         if settings.tag_baggage:
-            headers["baggage"] = f"{TAG}={experiment.tag}"
+            headers.append(("baggage", f"{TAG}={experiment.tag}"))
     elif settings.trace_header not in (settings.route_header, TRACEPARENT):
-        headers[settings.trace_header] = experiment.tag
+        headers.append((settings.trace_header, experiment.tag))
     return headers
 
 
-def marked(url: str, path: str | None, tag: str) -> str:
-    """The URL with the audit's query parameter, and with the path when one is given."""
+def marked(url: str, path: str | None, tag: str, query: Sequence[tuple[str, str]] = ()) -> str:
+    """The URL with a client's query and the audit's own parameter, and with the path when one is given."""
     parts = urlsplit(url)
     target = urlsplit(path) if path is not None else parts
-    query = "&".join(filter(None, (target.query, f"{TAG}={tag}")))
-    return urlunsplit((parts.scheme, parts.netloc, target.path, query, ""))
+    added = urlencode([*query, (TAG, tag)], quote_via=quote)
+    return urlunsplit(
+        (parts.scheme, parts.netloc, target.path, "&".join(filter(None, (target.query, added))), "")
+    )
 
 
 async def _http(session: Any, outcome: Outcome, settings: Settings) -> None:
-    url = marked(settings.url, settings.http_path, outcome.experiment.tag)
+    made = outcome.experiment
+    url = marked(settings.url, settings.http_path, made.tag, made.way.entry.query)
     async with session.get(url, allow_redirects=False) as response:
         text = await response.text()
         if response.status >= 400:
@@ -161,7 +172,7 @@ async def _socket(session: Any, outcome: Outcome, settings: Settings) -> None:
     try:
         await _connect(
             client,
-            marked(settings.url, None, experiment.tag),
+            marked(settings.url, None, experiment.tag, experiment.way.entry.query),
             transports=[transport],
             socketio_path=settings.path,
             wait_timeout=settings.timeout,

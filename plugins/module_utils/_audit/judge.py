@@ -28,15 +28,17 @@ APPLICATION, PROXY, ROUTE = "application", "proxy", "gateway"
 class Wanted:
     """What a request has to carry.
 
-    lane: value of the route header. at_gateway: whether it has to arrive there with it (not where the
-    gateway's own rules choose the lane). services: ``namespace/name`` of those whose proxies translate the
-    header and baggage. trace: value of a trace header other than baggage, None when it does not matter.
+    lane: value of the route header. asked: what the client sent for it, in words. at_gateway: whether the
+    gateway has to send it on with this lane (not where weights choose). services: ``namespace/name`` of those
+    whose proxies translate the header and baggage. trace: value of a trace header other than baggage, None
+    when it does not matter.
     """
 
     lane: str
     carrier: Carrier
     services: frozenset[str]
     version_label: str = "version"
+    asked: str = ""
     at_gateway: bool = True
     trace: str | None = None
 
@@ -195,7 +197,7 @@ def _at_gateway(passed: Entry, wanted: Wanted) -> _Fault | None:
         return None
     header, found = wanted.carrier.route_header, f"{wanted.carrier.route_header}: {lane}" if lane else "none"
     words = (
-        f"the client sent {header}: {wanted.lane}, the gateway passes on {found}:"
+        f"the client sent {wanted.asked or f'{header}: {wanted.lane}'}, the gateway passes on {found}:"
         f" its route {passed.route or '(unnamed)'}, or something in front of it, changes the header"
     )
     return _Fault(IN, "header", CHANGED if lane else LOST, ROUTE, words)

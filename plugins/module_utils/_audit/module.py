@@ -6,30 +6,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .._asm.backend import LaneBackend
 from .._asm.deadline import Deadline
 from .._asm.errors import AsmError, Kind
+from .._asm.lane_options import given_option
 from .._drift import report
 from .._drift.facts import VIRTUAL_SERVICE, Object
 from .._drift.kinds import Finding as DriftFinding
 from .._drift.reads import Server, Sources, read
 from .._kube.client import IMPORT_ERROR, KubeError, connect
-from .._lanes import rules, words
+from .._lanes import rules
 from .._lanes.model import LaneGroup
 from .._lanes.problems import SpecError
-from .._probe.reading import DEFAULT_PATTERN, Reader
-from . import document, findings, run
-from .experiment import HANDSHAKE, Settings
+from .._probe import client_options
+from .._probe import module as probe_module
+from .._probe.expect import Oracle
+from . import document, findings, run, ways
+from .experiment import HANDSHAKE, HTTP, WEBSOCKET, Settings
 from .reads import Place
 
-#: The libraries that the clients import when they run: import name -> name to install.
-LIBRARIES = {"aiohttp": "aiohttp", "socketio": "python-socketio"}
 #: Seconds that the drift check gets.
 DRIFT_LIMIT = 30.0
 
@@ -37,12 +36,9 @@ DRIFT_LIMIT = 30.0
 def argument_spec() -> dict[str, Any]:
     """The module's options."""
     return {
-        "url": {"type": "str", "required": True},
-        "path": {"type": "str", "default": "socket.io"},
+        **given_option(),
+        **client_options.ARGUMENTS,
         "http_path": {"type": "str", "default": "/"},
-        "headers": {"type": "dict", "no_log": True},
-        "validate_certs": {"type": "bool", "default": True},
-        "lane_group": {"type": "dict", "required": True},
         "lanes": {"type": "list", "elements": "str"},
         "messages": {
             "type": "list",
@@ -50,12 +46,6 @@ def argument_spec() -> dict[str, Any]:
             "choices": list(run.KINDS),
             "default": [HANDSHAKE, run.CALL, run.BROADCAST],
         },
-        "emit_event": {"type": "str", "default": "test000"},
-        "answer_event": {"type": "str", "default": "hello"},
-        "broadcast_event": {"type": "str", "default": "okok"},
-        "answered_by": {"type": "list", "elements": "str", "required": True},
-        "answer_pattern": {"type": "str", "default": DEFAULT_PATTERN},
-        "version_label": {"type": "str", "default": "version"},
         "tag_baggage": {"type": "bool", "default": True},
         "cluster_kubeconfig": {"type": "path", "required": True},
         "cluster_context": {"type": "str"},
@@ -85,7 +75,8 @@ def run_module(module: AnsibleModule) -> None:
     _check(module)
     params = module.params
     try:
-        plan = plan_of(params)
+        client_options.check(params)
+        plan, settings = plan_of(params), settings_of(params)
     except (SpecError, ValueError) as error:
         module.fail_json(msg=str(error))
     if module.check_mode:
@@ -96,7 +87,7 @@ def run_module(module: AnsibleModule) -> None:
         }
         module.exit_json(changed=False, **_result(told, params["proof"], [], "not audited (check mode)"))
     try:
-        told, lines = tell(plan, params)
+        told, lines = tell(plan, settings, params)
     except KubeError as error:
         module.fail_json(msg=f"The audit cannot read the cluster: {error}")
     passed = told["audit"]["passed"]
@@ -107,10 +98,10 @@ def run_module(module: AnsibleModule) -> None:
     module.exit_json(changed=False, **result)
 
 
-def tell(plan: run.Plan, params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def tell(plan: run.Plan, settings: Settings, params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """``audit``, ``findings`` and ``not_tested``, and a table. Raises KubeError."""
     api = connect(params["cluster_kubeconfig"], params["cluster_context"])
-    result = run.audit(api, place_of(plan, params), plan, settings_of(params))
+    result = run.audit(api, place_of(plan, params), plan, settings)
     mesh = _read_mesh(plan.group, params)
     evidence = findings.Evidence(
         plan.group,
@@ -133,8 +124,7 @@ def tell(plan: run.Plan, params: dict[str, Any]) -> tuple[dict[str, Any], list[s
 
 def plan_of(params: dict[str, Any]) -> run.Plan:
     """Raises SpecError or ValueError for options that cannot be meant."""
-    stated = {key: value for key, value in params["lane_group"].items() if value is not None}
-    group = words.parse({"mode": "permissive", **stated})
+    group = client_options.group(params)
     rules.validate(group)
     if not group.permissive:
         raise ValueError(
@@ -148,15 +138,22 @@ def plan_of(params: dict[str, Any]) -> run.Plan:
             f"lanes: {', '.join(unknown) or 'none'}: name lanes of the group: {', '.join(known)}"
         )
     kinds = [kind for kind in params["messages"] if kind != run.BROADCAST or params["broadcast_event"]]
-    named = Reader.parse(params["answer_pattern"], params["answered_by"]).read
+    via, name = client_options.entry(params)
+    oracle = Oracle(group, params["version_label"], client_options.host(params))
+    paths = {WEBSOCKET: f"/{params['path'].strip('/')}/", HTTP: params["http_path"].partition("?")[0]}
+    used = {HTTP if kind == HTTP else WEBSOCKET for kind in kinds}
+    found = {kind: ways.into_lanes(oracle, paths[kind], via, name, lanes) for kind in sorted(used)}
+    left_out = dict.fromkeys(one for _into, left in found.values() for one in left)
     return run.Plan(
         group,
         tuple(lanes),
         tuple(kinds),
         tuple(params["answered_by"]),
-        named,
+        client_options.reader(params).read,
+        {kind: into for kind, (into, _left) in found.items()},
         params["version_label"],
         params["log_timeout"],
+        tuple(left_out),
     )
 
 
@@ -175,20 +172,20 @@ def place_of(plan: run.Plan, params: dict[str, Any]) -> Place:
 
 
 def settings_of(params: dict[str, Any]) -> Settings:
-    """How the clients talk."""
+    """How the clients talk. Raises ValueError for a file of certificates that is none."""
     group = params["lane_group"]
     return Settings(
         url=params["url"],
         route_header=group["route_header"],
         trace_header=group["trace_header"].lower(),
-        headers={key: str(value) for key, value in (params["headers"] or {}).items()},
+        headers=client_options.headers(params),
         path=params["path"],
         http_path=params["http_path"],
         emit_event=params["emit_event"],
         answer_event=params["answer_event"],
         broadcast_event=params["broadcast_event"],
         timeout=params["timeout"],
-        validate_certs=params["validate_certs"],
+        tls=client_options.tls(params),
         tag_baggage=params["tag_baggage"],
     )
 
@@ -221,24 +218,9 @@ def _result(
 
 def _check(module: AnsibleModule) -> None:
     """Fail on what the argument spec cannot refuse."""
-    missing = [library for name, library in LIBRARIES.items() if find_spec(name) is None]
-    if missing:
-        module.fail_json(msg=missing_required_lib(" and ".join(missing)))
+    probe_module.check(module)
     if IMPORT_ERROR is not None:
         module.fail_json(msg=missing_required_lib("kubernetes"), exception=str(IMPORT_ERROR))
-    address = urlsplit(module.params["url"])
-    if address.password:
-        module.no_log_values.add(address.password)
-        module.fail_json(msg="url: user name and password do not belong in it; send credentials with headers")
-    if address.scheme not in ("http", "https") or not address.hostname:
-        module.fail_json(
-            msg=f"url: {module.params['url']!r} is not of the form http://host:port or https://host:port"
-        )
-    for name in ("route_header", "trace_header", "gateway_rule"):
-        if not module.params["lane_group"].get(name):
-            module.fail_json(
-                msg=f"lane_group.{name} is missing: state the group as asm.lanes.lane_group takes it"
-            )
     for name in ("timeout", "log_timeout"):
         if module.params[name] <= 0:
             module.fail_json(msg=f"{name}: {module.params[name]} is not allowed, must be more than 0")

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil, log
 from typing import Any
@@ -20,6 +20,7 @@ from .observe import Observations, observe, own_calls
 from .reads import Cluster, Place, read_logs, read_pods
 from .sharing import Named
 from .trace import Journey, Traces
+from .ways import Way
 
 CALL, BROADCAST = "call", "broadcast"
 KINDS = (HANDSHAKE, CALL, BROADCAST, POLLING, HTTP)
@@ -36,7 +37,8 @@ class Plan:
     """What is audited.
 
     lanes: names of the lanes, each a case. kinds: some of KINDS. answered_by: services whose versions answers
-    name. log_wait: seconds that the logs may take to show everything.
+    name. ways: how clients come in, by lane, for socket.io and for plain calls; a lane without one is left
+    out. log_wait: seconds that the logs may take to show everything. left_out: what and why.
     """
 
     group: LaneGroup
@@ -44,25 +46,28 @@ class Plan:
     kinds: tuple[str, ...]
     answered_by: tuple[str, ...]
     named: Named
+    ways: Mapping[str, Mapping[str, Way]]
     version_label: str = "version"
     log_wait: float = 5.0
+    left_out: tuple[tuple[str, str], ...] = ()
+
+    def way(self, lane: str, kind: str) -> Way | None:
+        """How a client of an experiment of that kind comes into a lane."""
+        return self.ways[HTTP if kind == HTTP else WEBSOCKET].get(lane)
 
     @property
     def carrier(self) -> Carrier:
         return Carrier.of(self.group.route_header or "", self.group.trace_header or "")
 
-    def wanted(self, lane: str) -> Wanted:
-        """What a request of a lane has to carry.
-
-        With rules or weights the gateway itself chooses the lane.
-        """
-        rules = any(one.ingress_rules or one.ingress_weight for one in self.group.lanes or ())
+    def wanted(self, lane: str, way: Way | None = None) -> Wanted:
+        """What a request of a lane has to carry."""
         return Wanted(
             lane,
             self.carrier,
             frozenset(str(service) for service in self.group.services or ()),
             self.version_label,
-            at_gateway=not rules,
+            asked=way.words if way else "",
+            at_gateway=way is not None and way.chooses,
         )
 
 
@@ -98,18 +103,17 @@ class _Audit:
     def run(self) -> Result:
         plan = self._plan
         wanted = [
-            Experiment(f"lane {lane}", lane, kind)
+            Experiment(f"lane {lane}", lane, kind, way)
             for lane in plan.lanes
             for kind in dict.fromkeys(_EXPERIMENTS[kind] for kind in plan.kinds)
+            if (way := plan.way(lane, kind))
         ]
         pairs = self._make(wanted)
         chains = self._judge(pairs)
         again = {(one.case, _EXPERIMENTS[one.message_kind]) for one in chains if one.broken}
         if again:
             repeats = [
-                replace(one, tag=Experiment("", "", "").tag)
-                for one in wanted
-                if (one.case, one.kind) in again
+                replace(one, tag=experiment.new_tag()) for one in wanted if (one.case, one.kind) in again
             ]
             repeated = self._make(repeats)
             chains = confirmed(chains, self._judge(repeated))
@@ -158,7 +162,7 @@ class _Audit:
         chains = []
         for outcome, journey in pairs:
             made = outcome.experiment
-            wanted = self._plan.wanted(made.lane)
+            wanted = self._plan.wanted(made.lane, made.way)
             if not wanted.at_gateway and journey.arrivals:  # the gateway's own choice is what must be kept
                 lane = wanted.carrier.lane(journey.arrivals[0].passed.headers)
                 wanted = replace(wanted, lane=lane) if isinstance(lane, str) else wanted
@@ -197,10 +201,14 @@ class _Audit:
 
     def _replicas(self, pairs: Sequence[tuple[Outcome, Journey]]) -> list[tuple[Outcome, Journey]]:
         """More of the same where a lane has several pods of a service, until each of them has been asked."""
-        kind = next((one for one in (WEBSOCKET, HTTP) if one in {p[0].experiment.kind for p in pairs}), None)
+        made_of = {one.experiment.kind for one, _journey in pairs}
+        kind = WEBSOCKET if WEBSOCKET in made_of else HTTP
         more: list[tuple[Outcome, Journey]] = []
         done: set[tuple[str, ...]] = set()
-        for lane in self._plan.lanes if kind else ():
+        for lane in self._plan.lanes if kind in made_of else ():
+            way = self._plan.way(lane, kind)
+            if way is None:
+                continue
             pods = self._pods_of(lane)
             most = max(map(len, pods.values()), default=0)
             every = tuple(sorted(name for names in pods.values() for name in names))
@@ -212,7 +220,7 @@ class _Audit:
             while left > 0 and not asked >= set(every):
                 count = min(left, 4 * most)
                 left -= count
-                made = self._make([Experiment(f"lane {lane}", lane, kind or "") for _number in range(count)])
+                made = self._make([Experiment(f"lane {lane}", lane, kind, way) for _number in range(count)])
                 more += made
                 asked |= {hop.pod.name for _one, journey in made for hop in journey.walk() if hop.pod}
         return more
@@ -238,6 +246,7 @@ class _Audit:
             for chain in chains
             for why in dict.fromkeys(chain.unknown)
         ]
+        found += [{"what": what, "why": why} for what, why in self._plan.left_out]
         if not self._plan.carrier.by_baggage:
             found.append(
                 {"what": "propagation of broadcasts", "why": "only baggage says whose lane a call carries"}

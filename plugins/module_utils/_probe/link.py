@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ except ImportError:  # the module says so
     aiohttp = None  # type: ignore[assignment]
 
 from .failures import ANSWER_STATUS, CLOSED, FLOOD, HUGE, PROTOCOL, STATUS, UNSTICKY, Failure, classify
-from .settings import ACK, BROADCAST, CALL, OWN, TO_ONE, Observation
+from .settings import ACK, BROADCAST, CALL, HANDSHAKE, OWN, TO_ONE, Observation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -40,7 +41,7 @@ LISTEN_LIMIT = 4.0
 CLOSE_LIMIT = 2.0
 
 
-class Link:
+class Link(ABC):
     """Base of all transports: `open`, `ask`, `listen`, `close`, in this order; none of them raises."""
 
     #: Whether opening means a handshake, which takes a turn and some time.
@@ -135,14 +136,17 @@ class Link:
 
     # --- what a transport does ---------------------------------------------------------------
 
+    @abstractmethod
     async def _connect(self, deadline: float) -> None:
-        raise NotImplementedError
+        """Open the connection; may raise whatever the transport's library does."""
 
+    @abstractmethod
     async def _send_all(self) -> None:
-        raise NotImplementedError
+        """Send the case's messages, each at its turn."""
 
+    @abstractmethod
     async def _disconnect(self) -> None:
-        raise NotImplementedError
+        """Say goodbye as the protocol has it."""
 
     # --- what all transports share -----------------------------------------------------------
 
@@ -231,6 +235,8 @@ class Link:
 
     def _on_handshake(self, headers: Mapping[str, str]) -> None:
         """See the headers of the response that opens the connection."""
+        if HANDSHAKE in self._channel.readers:
+            self._hear(HANDSHAKE, "", headers)
 
 
 async def within(seconds: float, work: Coroutine[Any, Any, None], ended: asyncio.Event | None = None) -> None:

@@ -5,16 +5,12 @@
 from __future__ import annotations
 
 import re
-import ssl
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
-from .._lanes import words
-from . import cases, verdict, weights
-from .entry import WAYS
+from . import cases, client_options, verdict, weights
 from .expect import Oracle
 from .proof import Plan
-from .reading import DEFAULT_PATTERN, Reader
+from .reading import Reader
 from .settings import (
     ACK,
     BROADCAST,
@@ -31,9 +27,6 @@ from .settings import (
     Settings,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
 Params = dict[str, Any]
 
 _READING = {
@@ -43,30 +36,15 @@ _READING = {
 }
 #: The options besides ``lane_group``.
 ARGUMENTS: Params = {
-    "url": {"type": "str", "required": True},
-    "path": {"type": "str", "default": "socket.io"},
+    **client_options.ARGUMENTS,
     "transports": {
         "type": "list",
         "elements": "str",
         "choices": list(TRANSPORTS),
         "default": [WEBSOCKET],
     },
-    "entry": {
-        "type": "dict",
-        "options": {
-            "via": {"type": "str", "choices": list(WAYS), "default": "header"},
-            "name": {"type": "str"},
-        },
-    },
-    "answered_by": {"type": "list", "elements": "str", "required": True},
-    "answer_pattern": {"type": "str", "default": DEFAULT_PATTERN},
-    "answer_path": {"type": "str"},
-    "version_label": {"type": "str", "default": "version"},
-    "emit_event": {"type": "str", "default": "test000"},
-    "answer_event": {"type": "str", "default": "hello"},
     "ack_event": {"type": "str", "default": ""},
     "to_one_event": {"type": "str", "default": ""},
-    "broadcast_event": {"type": "str", "default": "okok"},
     "expect_ack": {"type": "bool", "default": True},
     "handshake": {
         "type": "dict",
@@ -104,29 +82,24 @@ ARGUMENTS: Params = {
     "weight_tolerance": {"type": "float", "default": 0.2},
     "timeout": {"type": "float", "default": 15},
     "settle_timeout": {"type": "float", "default": 0},
-    "headers": {"type": "dict", "no_log": True},
-    "validate_certs": {"type": "bool", "default": True},
-    "ca_path": {"type": "path"},
     "fail_on_difference": {"type": "bool", "default": True},
 }
 
 
 def plan(params: Params) -> Plan:
     """Return what is to be tried; raises ValueError naming the option that is wrong."""
-    group = words.parse(params["lane_group"])
+    group = client_options.group(params)
     channels = [_channel(params, transport) for transport in dict.fromkeys(params["transports"])]
     judged = [
         service for channel in channels for reader in channel.readers.values() for service in reader.services
     ]
     cases.check(group, judged, params["version_label"])
-    oracle = Oracle(group, params["version_label"], _host(params))
-    entry = params["entry"] or {"via": "header", "name": None}
-    if entry["via"] != "header" and not entry["name"]:
-        raise ValueError(f"entry.name: not given; name the {entry['via']} that holds the lane")
+    oracle = Oracle(group, params["version_label"], client_options.host(params))
+    via, name = client_options.entry(params)
     wish = cases.Wish(
         channels=channels,
-        via=entry["via"],
-        name=entry["name"] or "",
+        via=via,
+        name=name,
         connections=params["connections"],
         messages=params["messages"],
         negative=params["negative_cases"],
@@ -148,10 +121,9 @@ def plan(params: Params) -> Plan:
 
 def settings(params: Params) -> Settings:
     """Return how to talk to the application; raises ValueError for a file of certificates that is none."""
-    headers = {key: str(value) for key, value in (params["headers"] or {}).items()}
     return Settings(
         url=params["url"],
-        headers=headers,
+        headers=client_options.headers(params),
         events=Events(
             emit=params["emit_event"],
             answer=params["answer_event"],
@@ -162,15 +134,13 @@ def settings(params: Params) -> Settings:
         max_open=params["max_open"],
         rate=params["rate"],
         timeout=params["timeout"],
-        tls=_tls(params["validate_certs"], params["ca_path"]),
+        tls=client_options.tls(params),
     )
 
 
 def check(params: Params) -> None:
     """Raise ValueError for values that the argument spec cannot refuse."""
-    address = urlsplit(params["url"])
-    if address.scheme not in ("http", "https") or not address.hostname:
-        raise ValueError(f"url: {params['url']!r} is not of the form http://host:port or https://host:port")
+    client_options.check(params)
     for name in ("connections", "messages", "max_open", "timeout", "max_load"):
         if params[name] <= 0:
             raise ValueError(f"{name}: {params[name]} is not allowed, must be more than 0")
@@ -186,14 +156,12 @@ def check(params: Params) -> None:
         )
     if not params["transports"]:
         raise ValueError(f"transports: there is none; choose from {', '.join(TRANSPORTS)}")
-    if params["ca_path"] and not params["validate_certs"]:
-        raise ValueError("ca_path: has no use with validate_certs=false; leave one of them out")
 
 
 def _channel(params: Params, transport: str) -> Channel:
     if transport == RAW_WEBSOCKET:
         own = params["raw_websocket"] or _defaults("raw_websocket")
-        reader = _reader(params, own, "raw_websocket.")
+        reader = client_options.reader(params, own, "raw_websocket.")
         readers = {OWN: reader, **({BROADCAST: reader} if own["broadcast_pattern"] else {})}
         _compiles(own["broadcast_pattern"], "raw_websocket.broadcast_pattern")
         return Channel(
@@ -205,9 +173,9 @@ def _channel(params: Params, transport: str) -> Channel:
         )
     if transport == HTTP:
         own = params["http"] or _defaults("http")
-        readers = {CALL: _reader(params, own, "http.")}
+        readers = {CALL: client_options.reader(params, own, "http.")}
         return Channel(transport, own["path"], readers, message=own["body"], method=own["method"])
-    reader = _reader(params, {}, "")
+    reader = client_options.reader(params)
     events = {
         OWN: params["emit_event"] and params["answer_event"],
         ACK: params["ack_event"],
@@ -220,23 +188,6 @@ def _channel(params: Params, transport: str) -> Channel:
             "emit_event: no event asks the server; name emit_event and answer_event, or ack_event"
         )
     return Channel(transport, params["path"], {**readers, **_handshake(params)})
-
-
-def _reader(params: Params, own: Mapping[str, Any], prefix: str) -> Reader:
-    """Return the reader of a transport's answers: its own options, else the common ones."""
-    services: Sequence[str] = own.get("answered_by") or params["answered_by"]
-    for service in services:
-        if service.count("/") != 1:
-            raise ValueError(f"{prefix}answered_by {service!r}: write each service as namespace/name")
-    given = [name for name in ("answer_pattern", "answer_path", "answer_header") if own.get(name)]
-    if len(given) > 1:
-        raise ValueError(f"{prefix}{given[0]}: cannot be together with {given[1]}; leave one of them out")
-    if given:
-        make = {"answer_pattern": Reader.parse, "answer_path": Reader.at, "answer_header": Reader.in_header}
-        return make[given[0]](own[given[0]], services, prefix + given[0])
-    if params["answer_path"]:
-        return Reader.at(params["answer_path"], services)
-    return Reader.parse(params["answer_pattern"], services)
 
 
 def _handshake(params: Params) -> dict[str, Reader]:
@@ -252,25 +203,8 @@ def _defaults(name: str) -> Params:
     return {key: spec.get("default") for key, spec in options.items()}
 
 
-def _host(params: Params) -> str:
-    """The host that is asked for, without port: rules at the gateway may look at it."""
-    given = {name.lower(): str(value) for name, value in (params["headers"] or {}).items()}.get("host")
-    return (given.partition(":")[0] if given else urlsplit(params["url"]).hostname) or ""
-
-
 def _compiles(pattern: str, option: str) -> None:
     try:
         re.compile(pattern)
     except re.error as error:
         raise ValueError(f"{option} {pattern!r} is not a regular expression: {error}") from error
-
-
-def _tls(validate: bool, ca_path: str | None) -> bool | ssl.SSLContext:
-    if not validate or not ca_path:
-        return validate
-    try:
-        return ssl.create_default_context(cafile=ca_path)
-    except (OSError, ssl.SSLError) as error:
-        raise ValueError(
-            f"ca_path {ca_path!r} is not a readable file of certificates (PEM): {error}"
-        ) from error

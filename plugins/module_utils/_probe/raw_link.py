@@ -15,11 +15,11 @@ except ImportError:  # the module says so
     aiohttp = None  # type: ignore[assignment]
 
 from .link import CLOSE_LIMIT, LARGEST, Link
-from .settings import BROADCAST, HANDSHAKE, OWN
+from .settings import BROADCAST, OWN
 from .socketio_link import ending
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    pass
 
 
 class RawLink(Link):
@@ -67,7 +67,3 @@ class RawLink(Link):
             if message.type is aiohttp.WSMsgType.ERROR or self.seen.failure is not None:
                 break
         self._end(ending(self._socket))
-
-    def _on_handshake(self, headers: Mapping[str, str]) -> None:
-        if HANDSHAKE in self._channel.readers:
-            self._hear(HANDSHAKE, "", headers)

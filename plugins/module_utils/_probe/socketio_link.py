@@ -26,10 +26,10 @@ else:
 
 from .failures import CLOSED, GARBLED, HUGE, Failure
 from .link import LARGEST, Link
-from .settings import ACK, BROADCAST, HANDSHAKE, OWN, POLLING, TO_ONE
+from .settings import ACK, BROADCAST, OWN, POLLING, TO_ONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from .settings import Observation
 
@@ -112,10 +112,6 @@ class SocketIoLink(Link):
     def _on_answering_ack(self, *data: object) -> None:
         self.seen.emits_acknowledged += 1
         self._hear(ACK, _text(data))
-
-    def _on_handshake(self, headers: Mapping[str, str]) -> None:
-        if HANDSHAKE in self._channel.readers:
-            self._hear(HANDSHAKE, "", headers)
 
     def _on_disconnect(self, *_reason: object) -> None:
         self._end(ending(self._client.eio.ws))

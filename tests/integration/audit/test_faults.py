@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from math import comb
 from typing import Any
 
 import pytest
-from ansible_collections.asm.lanes.plugins.module_utils._audit import experiment
 from asm_lanes_lab.faults import catalogue
+from integration.probe.probing import GROUP as GUIDE
+from integration.probe.probing import HELLO, WSK
 
-from .world import GUIDE, HELLO, WSK, Told, World
+from .world import Told, World
 
 CLEAN_RUNS = int(os.environ.get("CLEAN_RUNS", "3"))
 SYSTEM = "istio-system"
@@ -77,18 +77,25 @@ def test_nothing_is_found_where_nothing_is_wrong(guide: World) -> None:
 
 @pytest.mark.parametrize("name", [name for name in LOCATED if name != "wrong-weight"])
 def test_faults_are_found_and_located(guide: World, name: str) -> None:
+    """The probe finds that lanes are not as promised, the audit where that comes from."""
     kind, wanted = LOCATED[name]
     if name == "stale-endpoints":
         pods = guide.pods().items()
         wanted = wanted.replace("ADDRESS", next(p["status"]["podIP"] for n, p in pods if "-v2-" in n))
     guide.faults.turn_on(name)
     try:
-        told = guide.until(lambda: guide.audit(GUIDE, lanes=["v2"]), lambda told: bool(told.findings))
+        proof = guide.until(lambda: guide.prove(GUIDE), lambda proof: proof["passed"] is False)
+        told = guide.until(
+            lambda: guide.audit(GUIDE, lanes=["v2"], proof=proof), lambda told: bool(told.findings)
+        )
     finally:
         guide.faults.turn_off(name)
+    assert proof["passed"] is False, proof["table"]
     check(told, name, kind, wanted)
     again = guide.until(lambda: guide.audit(GUIDE, lanes=["v2"]), lambda told: told.clean)
     assert again.clean, again
+    proof = guide.until(lambda: guide.prove(GUIDE), lambda proof: proof["passed"])
+    assert proof["passed"], proof["message"]
 
 
 def test_the_playbook_says_where_the_lane_is_lost(guide: World) -> None:
@@ -147,37 +154,17 @@ def test_wrong_weights_are_found_and_located(guide: World) -> None:
     guide.state_lanes(WEIGHTED)
     clean = guide.until(lambda: guide.audit(WEIGHTED), lambda told: told.clean)
     assert clean.clean, clean
-    assert not proof_of(guide)["weights"][0]["differs"]
+    proof = guide.prove(WEIGHTED, transports=["websocket"])
+    assert proof["passed"], proof["message"]
     guide.faults.turn_on("wrong-weight")
     try:
-        proof = proof_of(guide)
-        assert proof["weights"][0]["differs"]
+        proof = guide.until(
+            lambda: guide.prove(WEIGHTED, transports=["websocket"]), lambda proof: proof["passed"] is False
+        )
         told = guide.until(lambda: guide.audit(WEIGHTED, proof=proof), lambda told: bool(told.findings))
     finally:
         guide.faults.turn_off()
+    shares = {one["lane"]: one for one in proof["weights"][0]["lanes"]}
+    assert not shares["v2"]["passed"] and shares["v2"]["observed"] > 0.25, proof["weights"]
     check(told, "wrong-weight", *LOCATED["wrong-weight"])
     assert any("lane v2 got" in text for text in told.findings[0]["evidence"])
-
-
-def proof_of(world: World, samples: int = 60) -> dict[str, Any]:
-    """What share of clients without a lane lane v2 gets, from a client of this test's own."""
-    settings = experiment.Settings(
-        world.lab.gateway_url(),
-        "x-nothing",
-        "baggage",
-        headers={"host": SPLIT_HOST},
-        broadcast_event="",
-        tag_baggage=False,
-    )
-    made = [experiment.Experiment("split", "none", experiment.WEBSOCKET) for _number in range(samples)]
-    answers = [one.answer or "" for one in experiment.run(made, settings)]
-    got = sum("version: v2" in answer for answer in answers)
-    assert all("version: " in answer for answer in answers), answers
-    # As improbable as that under 10 % by chance: one in a million.
-    tail = sum(comb(samples, k) * 0.1**k * 0.9 ** (samples - k) for k in range(got, samples + 1))
-    lane = {"lane": "v2", "expected": 0.1, "observed": got / samples, "passed": tail > 1e-6}
-    return {
-        "passed": lane["passed"],
-        "cases": [],
-        "weights": [{"name": "split", "service": HELLO, "lanes": [lane], "differs": not lane["passed"]}],
-    }

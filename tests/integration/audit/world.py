@@ -9,32 +9,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from ansible_collections.asm.lanes.plugins.module_utils._audit import module
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import Api, connect
 from asm_lanes_lab.faults.switch import Switch
+from integration.probe import probing
+from integration.probe.probing import HELLO
 from lab_fixture import RunningLab
 
 ROOT = Path(__file__).parents[3]
+Seen = TypeVar("Seen")
 PATIENCE = 60.0  # seconds that the lab gets for anything, on a busy machine too
-WSK, HELLO = "default/wsk-svc", "default/helloworld"
 EVERYTHING = ("handshake", "call", "broadcast", "polling")
-GUIDE: dict[str, Any] = {
-    "name": "ws",
-    "mode": "permissive",
-    "route_header": "version",
-    "trace_header": "baggage",
-    "gateway_rule": {"name": "ws-gateway", "namespace": "default"},
-    "services": [WSK, HELLO],
-    "baseline": "base",
-    "lanes": [
-        {"name": "base", "label_selector": {"version": "v1"}, "services": [WSK, HELLO]},
-        {"name": "v1", "label_selector": {"version": "v1"}, "services": [HELLO]},
-        {"name": "v2", "label_selector": {"version": "v2"}, "services": [HELLO]},
-    ],
-}
 
 
 def wait_for(look: Callable[[], bool]) -> None:
@@ -131,10 +119,17 @@ class World:
             "timeout": 4.0,
             **options,
         }
-        told, _table = module.tell(module.plan_of(params), params)
+        told, _table = module.tell(module.plan_of(params), module.settings_of(params), params)
         return Told(told["audit"], told["findings"], told["not_tested"])
 
-    def until(self, look: Callable[[], Told], wanted: Callable[[Told], bool]) -> Told:
+    def prove(self, group: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+        """What the probe makes of these options: both transports of socket.io, each lane often enough."""
+        options = {"transports": ["websocket", "polling"], "connections": 4, "messages": 4, **options}
+        return probing.prove(
+            self.lab.gateway_url(), lane_group=dict(group), timeout=10.0, negative_cases=False, **options
+        )
+
+    def until(self, look: Callable[[], Seen], wanted: Callable[[Seen], bool]) -> Seen:
         """The first that is wanted: configuration takes time to arrive; else the last one."""
         deadline = time.monotonic() + PATIENCE
         while True:
