@@ -24,6 +24,8 @@ description:
     which request. What the logs do not show is unknown and told in RV(not_tested), never guessed.
   - A call of an application that passes nothing on is recognised by its time only. Where other traffic in the
     same pod makes that ambiguous, the hop is unknown.
+  - Clients come in as those of M(asm.lanes.lane_probe) do, by O(entry) or by what the ingress rules of a lane
+    look for. With weights the gateway itself chooses the lane, and what it passes on is followed.
   - Only groups in permissive mode can be audited; in strict mode no header carries the lane.
 requirements:
   - python >= 3.10

@@ -16,3 +16,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield World(start_lab(state_dir))
     finally:
         lab_command("stop", state_dir, "--purge")
+
+
+@pytest.fixture(scope="module")
+def guide(world: World) -> World:
+    world.deploy_guide()
+    return world

@@ -55,12 +55,6 @@ WEIGHTED: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def guide(world: World) -> World:
-    world.deploy_guide()
-    return world
-
-
 pytestmark = pytest.mark.timeout(1200)  # CLEAN_RUNS may be large, and the machine busy
 
 
