@@ -92,8 +92,12 @@ class InProcessAction(ModuleAction):  # type: ignore[misc]
             type(self).main()
         # The second parameter came with ansible-core 2.19.
         profile = (PROFILE,) if "profile" in inspect.signature(self._parse_returned_data).parameters else ()
-        answer: dict[str, Any] = self._parse_returned_data({"stdout": printed.getvalue()}, *profile)
-        return answer
+        answer = self._parse_returned_data({"stdout": printed.getvalue()}, *profile)
+        if not isinstance(answer, dict):  # ansible-core 2.21 and later have a class for results
+            answer.remove_internal_keys()
+            answer = answer.as_result_dict(for_round_trip=True)
+        told: dict[str, Any] = answer
+        return told
 
 
 def _encoded(arguments: Mapping[str, Any]) -> bytes:
