@@ -9,6 +9,8 @@ import asyncio
 import http.client
 import json
 import os
+import re
+import signal
 import ssl
 import threading
 import time
@@ -88,12 +90,79 @@ class RunningPlane:
         """The control plane's own processes by name."""
         return {item.container: item for item in self.plane.processes()}
 
+    def restart(self, name: str) -> None:
+        """Let ``cluster`` or ``mesh`` go away, and come back at its address within seconds."""
+        if isinstance(self.plane, RealPlane):
+            os.kill(self.processes()[f"{name}-apiserver"].pid, signal.SIGKILL)  # it is started again
+            return
+        server = self.plane._servers[name]
+        host, port = server.host, server.port
+        self.wait(server.stop())
+        time.sleep(0.7)
+        self.wait(server.start(host, port))
+
+    def settle(self) -> None:
+        """Wait until what runs in the background from the start has looked at all objects."""
+        if self.kind == REAL:
+            for name in self.urls:
+                _await_collector(self.kubeconfig(name))
+
+    def requests(self, name: str) -> tuple[int, int]:
+        """How many requests ``cluster`` or ``mesh`` has answered so far, and how many of these wrote.
+
+        Of a real server only those for KINDS and their objects, because its controllers are busy elsewhere.
+        """
+        if isinstance(self.plane, EmulatedPlane):
+            stats = self.plane._servers[name].stats
+            return stats["total"], stats["writes"]
+        http = Http(self.kubeconfig(name))
+        try:
+            return _counted(http("GET", "/metrics").body)
+        finally:
+            http.close()
+
     def stop(self) -> None:
         """End everything."""
         self.wait(self.plane.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+
+#: The kinds that our modules write.
+KINDS = ("namespaces", "services", "deployments", "gateways", "virtualservices", "istiogateways")
+_METRIC = re.compile(r"^apiserver_request_total{(.*)} (\S+)$", re.MULTILINE)
+_CHANGING = ("POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION")
+
+
+def _counted(metrics: str) -> tuple[int, int]:
+    """Requests and writes in the metrics of a kube-apiserver."""
+    total = written = 0
+    for labels, number in _METRIC.findall(metrics):
+        of = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+        if of["resource"] in KINDS and not of["subresource"]:
+            count = int(float(number))
+            total += count
+            if of["verb"] in _CHANGING and not of["dry_run"] and of["code"].startswith("2"):
+                written += count
+    return total, written
+
+
+def _await_collector(kubeconfig: Path) -> None:
+    """Wait until the garbage collector works: it has listed everything then."""
+    http = Http(kubeconfig)
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "never", "uid": "never-was"}
+    metadata = {"name": "orphan", "namespace": "default", "ownerReferences": [owner]}
+    path = "/api/v1/namespaces/default/configmaps"
+    try:
+        made = http("POST", path, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+        assert made.code == 201, made
+        deadline = time.monotonic() + 90
+        while http("GET", f"{path}/orphan").code != 404:
+            assert time.monotonic() < deadline, "the garbage collector does nothing"
+            time.sleep(0.1)
+    finally:
+        http.close()
 
 
 @dataclass

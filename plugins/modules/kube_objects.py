@@ -13,8 +13,11 @@ description:
   - Makes a set of objects as stated, like C(kubectl apply), and waits until the Deployments among them are
     ready.
   - Looks once - one list for each kind - and writes only what differs, so that an unchanged run writes
-    nothing and costs as many requests for twenty objects as for two. What an apply changes is decided by
-    the three-way merge of the collection kubernetes.core.
+    nothing and costs as many requests for twenty objects as for two.
+  - Writes by server-side apply with the field manager C(asm.lanes). Fields that are not stated are left
+    alone; those that were stated before and are not any more go, unless somebody else states them too.
+    A field that another manager has set to something else - a scaler, an operator, C(kubectl) - fails
+    the task with its name and that manager's; O(force_conflicts) takes it over.
   - Before anything is written, the server tries every change by a dry run. What it would refuse is found
     while nothing has been written yet, also in check mode. Fields that the server does not know are
     refused, not dropped.
@@ -23,8 +26,6 @@ author:
   - asm.lanes maintainers (@asm-lanes)
 extends_documentation_fragment:
   - asm.lanes.kubeconfig
-requirements:
-  - the collection kubernetes.core
 attributes:
   check_mode:
     description: Can run in check mode; the server tries every change by a dry run.
@@ -51,6 +52,13 @@ options:
       - Labels that all of the objects carry and no other object does. They let one list find the objects.
       - Required for O(state=absent).
     type: dict
+  force_conflicts:
+    description:
+      - Whether to take over fields that another field manager has set to something else, as
+        C(kubectl apply --server-side --force-conflicts) does. Which they are, a run without it tells, also
+        in check mode.
+    type: bool
+    default: false
   wait:
     description:
       - Whether to wait until the Deployments among O(objects) are ready, by the rule of
@@ -134,7 +142,7 @@ deployments:
 failure:
   description:
     - What kind of failure it was, for programs.
-    - One of V(objects), V(kubeconfig), V(unreachable), V(tls), V(unauthorized), V(forbidden),
+    - One of V(objects), V(conflict), V(kubeconfig), V(unreachable), V(tls), V(unauthorized), V(forbidden),
       V(not_kubernetes), V(kind), V(namespace), V(not_found), V(api), V(missing), V(failed) and V(timeout).
   type: str
   returned: on failure
@@ -154,6 +162,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "objects": {"type": "list", "elements": "dict", "required": True},
             "labels": {"type": "dict"},
+            "force_conflicts": {"type": "bool", "default": False},
             "wait": {"type": "bool", "default": True},
             "timeout": {"type": "float", "default": 120},
             "advice": {"type": "dict"},

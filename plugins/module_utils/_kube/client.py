@@ -46,6 +46,7 @@ DEFAULT_TIMEOUT = 10.0
 """Seconds that a server may take to accept a connection, and again to answer a request."""
 
 MERGE_PATCH = "application/merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
 
 _RETRY_PAUSE = 0.5
 """Seconds between two attempts to watch again after a server closed the stream at once."""
@@ -214,53 +215,55 @@ class Api:
         items, _version = self._list(api_version, kind, namespace, query)
         return items
 
-    def create(
-        self, obj: Object, field_manager: str, *, dry_run: bool = False, strict: bool = False
-    ) -> Object:
+    def create(self, obj: Object, field_manager: str) -> Object:
         """Create an object; the server's version of it.
 
         Args:
             obj: the object.
             field_manager: who the fields belong to.
-            dry_run: let the server check and answer, but keep nothing.
-            strict: let the server refuse fields that it does not know, instead of dropping them.
 
         Raises:
             KubeError: status 409 when it exists.
         """
         path = self._path(obj["apiVersion"], obj["kind"], obj["metadata"].get("namespace"))
         with self._serving(obj["apiVersion"], obj["kind"]):
-            return self.request("post", path, query=_writing(field_manager, dry_run, strict), body=obj)
+            return self.request("post", path, query=_writing(field_manager), body=obj)
 
-    def patch(
-        self,
-        found: Object,
-        patch: Object,
-        field_manager: str,
-        *,
-        exactly: bool = True,
-        dry_run: bool = False,
-        strict: bool = False,
-    ) -> Object:
+    def patch(self, found: Object, patch: Object, field_manager: str, *, dry_run: bool = False) -> Object:
         """Lay a merge patch over an object; the server's version of it.
 
         Args:
-            found: the object as it was found.
+            found: the object as it was found; the server refuses when it is another version by now.
             patch: the merge patch.
             field_manager: who the fields belong to.
-            exactly: refuse when the object is another version by now.
-            dry_run: see `create`.
-            strict: see `create`.
+            dry_run: let the server check and answer, but keep nothing.
 
         Raises:
             KubeError: status 409 when it has been changed since, 404 when it is gone.
         """
-        body = patch
-        if exactly:
-            version = {"resourceVersion": found["metadata"]["resourceVersion"]}
-            body = {**patch, "metadata": {**(patch.get("metadata") or {}), **version}}
-        query = _writing(field_manager, dry_run, strict)
+        version = {"resourceVersion": found["metadata"]["resourceVersion"]}
+        body = {**patch, "metadata": {**(patch.get("metadata") or {}), **version}}
+        query = _writing(field_manager, dry_run)
         return self.request("patch", self._own_path(found), query=query, body=body, content_type=MERGE_PATCH)
+
+    def apply(self, obj: Object, field_manager: str, *, force: bool = False, dry_run: bool = False) -> Object:
+        """Make an object as stated by server-side apply, there or not; the server's version of it.
+
+        Fields that the server does not know are refused, not dropped.
+
+        Args:
+            obj: all that is stated about the object, and nothing else.
+            field_manager: who the fields belong to.
+            force: take fields over that another manager has set to something else.
+            dry_run: see `patch`.
+
+        Raises:
+            KubeError: ``failure="conflict"`` when another manager has set a field to something else.
+        """
+        query = {**_writing(field_manager, dry_run), "force": str(force).lower(), "fieldValidation": "Strict"}
+        with self._serving(obj["apiVersion"], obj["kind"]):
+            path = self._own_path(obj)
+            return self.request("patch", path, query=query, body=obj, content_type=APPLY_PATCH)
 
     def delete(self, found: Object, *, exactly: bool = True) -> None:
         """Delete an object with all that it owns; nothing when it is gone already.
@@ -466,13 +469,9 @@ def _pause(started: float, deadline: float) -> None:
         time.sleep(max(0.0, min(_RETRY_PAUSE, deadline - now)))
 
 
-def _writing(field_manager: str, dry_run: bool, strict: bool) -> dict[str, str]:
+def _writing(field_manager: str, dry_run: bool = False) -> dict[str, str]:
     """The query parameters of a write."""
-    return {
-        "fieldManager": field_manager,
-        **({"dryRun": "All"} if dry_run else {}),
-        **({"fieldValidation": "Strict"} if strict else {}),
-    }
+    return {"fieldManager": field_manager, **({"dryRun": "All"} if dry_run else {})}
 
 
 def _selectors(label_selector: str | None, field_selector: str | None) -> dict[str, str]:

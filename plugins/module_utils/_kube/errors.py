@@ -20,7 +20,7 @@ class KubeError(Exception):
         failure: machine-readable class: ``kubeconfig`` (file missing or unusable), ``unreachable``
             (nothing listens, no answer), ``tls`` (another server than the kubeconfig trusts),
             ``unauthorized``, ``forbidden``, ``not_found``, ``namespace`` (does not exist), ``kind``
-            (kind not served),
+            (kind not served), ``conflict`` (other managers have set fields to something else),
             ``not_kubernetes`` (some other server answered) or ``api`` (any other refusal).
         status: HTTP status when the server answered, else None.
         reason: the server's reason (``NotFound``, ``Forbidden`` …) when it gave one.
@@ -93,10 +93,15 @@ def refused(status: int, body: object, phrase: str, server: str, kubeconfig: str
     answer = _status_object(body)
     said = str(answer.get("message") or phrase or "no further explanation").rstrip(".")
     failure = _failure(status, bool(answer))
+    disputed = _disputed(answer)
     missing = re.search(r'namespaces "([^"]+)" not found', said)
     if missing and status == 404:
         failure = "namespace"
+    if disputed:
+        failure = "conflict"
     texts = {
+        "conflict": f"{disputed}. Whoever stated it would change it back, so it was left alone "
+        f"({server}, kubeconfig {kubeconfig}). Leave the field to that manager, or take it over.",
         "namespace": f"namespace {missing and missing[1]} does not exist at {server} (kubeconfig "
         f"{kubeconfig}). Create it there, or name another.",
         "unauthorized": f"{server} does not accept the credentials in kubeconfig {kubeconfig} (401 {said}). "
@@ -108,6 +113,19 @@ def refused(status: int, body: object, phrase: str, server: str, kubeconfig: str
     }
     text = texts.get(failure, f"{server} (kubeconfig {kubeconfig}) answered {status}: {said}.")
     return KubeError(text, failure=failure, status=status, reason=answer.get("reason"))
+
+
+def _disputed(answer: dict[str, Any]) -> str:
+    """Which fields of an apply belong to which other managers; empty when none does."""
+    fields: dict[str, list[str]] = {}
+    for cause in (answer.get("details") or {}).get("causes") or []:
+        if cause.get("reason") == "FieldManagerConflict":
+            manager = str(cause.get("message", "")).removeprefix("conflict with ")
+            fields.setdefault(manager, []).append(str(cause.get("field", "")))
+    return "; ".join(
+        f"{', '.join(paths)} was set to something else by the field manager {manager}"
+        for manager, paths in sorted(fields.items())
+    )
 
 
 def _failure(status: int, is_kubernetes: bool) -> str:

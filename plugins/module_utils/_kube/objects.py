@@ -1,6 +1,10 @@
 # Copyright (c) 2026, asm.lanes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A set of Kubernetes objects as one desired state: look once, compare, try, write only what differs."""
+"""A set of Kubernetes objects as one desired state: look once, compare, try, write only what differs.
+
+Written is by server-side apply: the server knows the merge of each kind, and refuses when a field is somebody
+else's (a scaler's, an operator's, kubectl's) who has set it to something else.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .client import Api
+from .compare import as_stated, readable, same
 from .errors import KubeError
-from .merge import readable, same, to_create, to_patch
 
 Object = dict[str, Any]
 #: apiVersion, kind and namespace ("" for objects of the whole cluster).
@@ -31,14 +35,12 @@ class Step:
         wanted: the object as stated; empty when it shall go.
         found: as it is on the server, None when it is not there.
         change: ``created``, ``patched``, ``deleted`` or ``unchanged``.
-        patch: the merge patch; empty unless it is to be patched.
         after: as it is, or by a dry run would be, in the end; None when it is gone.
     """
 
     wanted: Object
     found: Object | None
     change: str
-    patch: Object = field(default_factory=dict)
     after: Object | None = None
 
     @property
@@ -87,7 +89,13 @@ def title(item: Object) -> str:
 
 
 def present(
-    api: Api, wanted: Sequence[Object], labels: Mapping[str, str], check_mode: bool, outcome: Outcome
+    api: Api,
+    wanted: Sequence[Object],
+    labels: Mapping[str, str],
+    check_mode: bool,
+    outcome: Outcome,
+    *,
+    force: bool = False,
 ) -> None:
     """Make the objects so. Everything is tried by a dry run before anything is written.
 
@@ -98,10 +106,11 @@ def present(
         labels: that all of the objects carry; ``{}`` when they share none.
         check_mode: try only.
         outcome: told every step.
+        force: take over fields that another manager has set to something else.
 
     Raises:
-        KubeError: the server cannot be read, or refuses an object; the message names it, and what was
-            written before.
+        KubeError: the server cannot be read, or refuses an object (``failure="conflict"``: because of another
+            manager); the message names it, and what was written before.
     """
     found = look(api, wanted, labels)
     outcome.steps = [_step(item, found.get(_key(item))) for item in wanted]
@@ -111,11 +120,11 @@ def present(
         if step.object["metadata"].get("namespace") in to_come:
             step.after = step.wanted
         else:
-            _write(api, step, outcome, dry_run=True)
+            _write(api, step, outcome, force=force, dry_run=True)
     if check_mode:
         return
     for step in outcome.changes:
-        _write(api, step, outcome, dry_run=False)
+        _write(api, step, outcome, force=force, dry_run=False)
         outcome.written.append(step.title)
 
 
@@ -217,20 +226,16 @@ def _key(item: Object) -> tuple[str, ...]:
 def _step(wanted: Object, found: Object | None) -> Step:
     if found is None:
         return Step(wanted, None, CREATED)
-    patch = to_patch(found, wanted)
-    return Step(wanted, found, PATCHED if patch else UNCHANGED, patch or {}, found)
+    return Step(wanted, found, UNCHANGED if as_stated(found, wanted, MANAGER) else PATCHED, found)
 
 
-def _write(api: Api, step: Step, outcome: Outcome, dry_run: bool) -> None:
-    """Create or patch, or let the server say what would come of it."""
+def _write(api: Api, step: Step, outcome: Outcome, *, force: bool, dry_run: bool) -> None:
+    """Apply, or let the server say what would come of it."""
     with _named(step, outcome):
-        if step.found is None:
-            answer = api.create(to_create(step.wanted), MANAGER, dry_run=dry_run, strict=True)
-        else:
-            answer = api.patch(step.found, step.patch, MANAGER, exactly=False, dry_run=dry_run, strict=True)
-    step.after = answer
-    if step.found is not None and same(step.found, answer):
-        step.change = UNCHANGED  # written otherwise, meant the same: "1" and "1000m", for instance
+        step.after = api.apply(step.wanted, MANAGER, force=force, dry_run=dry_run)
+    if step.found is not None and same(step.found, step.after):
+        # Said otherwise and meant the same, or others have already set all of it: nothing to write.
+        step.change = UNCHANGED
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
-from . import merge, objects
+from . import objects
 from .client import Api
 from .errors import KubeError
 from .module import connect_module
@@ -20,10 +20,6 @@ Object = dict[str, Any]
 
 def run_module(module: AnsibleModule) -> None:
     """Run the module; ends it."""
-    if merge.IMPORT_ERROR is not None:
-        module.fail_json(
-            msg=missing_required_lib("the collection kubernetes.core"), exception=str(merge.IMPORT_ERROR)
-        )
     wanted = module.params["objects"]
     for problem in problems(wanted):
         module.fail_json(msg=problem, failure="objects")
@@ -61,7 +57,8 @@ def _bring(api: Api, module: AnsibleModule, outcome: objects.Outcome) -> None:
     params = module.params
     labels = params["labels"] or {}
     if params["state"] == "present":
-        objects.present(api, params["objects"], labels, module.check_mode, outcome)
+        wanted, force = params["objects"], params["force_conflicts"]
+        objects.present(api, wanted, labels, module.check_mode, outcome, force=force)
     else:
         kinds = objects.groups(params["objects"])
         objects.absent(api, kinds, labels, module.check_mode, params["timeout"], outcome)

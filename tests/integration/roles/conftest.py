@@ -1,4 +1,7 @@
-"""Two Kubernetes API servers of the lab, cluster and mesh, and a way to run the roles against them."""
+"""Two Kubernetes API servers, cluster and mesh, and a way to run the roles against them.
+
+``CONTROL_PLANE=real``: etcd and two kube-apiservers instead of the lab's emulation.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import KubeError, connect
-from lab_servers import LabServers
+from planes import RunningPlane, lab_crds, wanted_plane
 
 ROOT = Path(__file__).parents[3]
 
@@ -31,17 +34,17 @@ class Result:
     counts: dict[str, int]
 
 
-class Servers(LabServers):
+class Servers(RunningPlane):
     """The servers, so that tests and playbooks may block."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__()
+        super().__init__(folder, wanted_plane(), lab_crds())
         self.folder = folder
-        self.cluster, self.mesh = (self.kube(name, self.kubeconfig(name)) for name in ("cluster", "mesh"))
+        self.settle()
 
-    def kubeconfig(self, name: str) -> Path:
-        """The path of a server's kubeconfig."""
-        return self.folder / f"{name}.kubeconfig"
+    def writes(self, name: str) -> int:
+        """How many requests have written something to a server so far."""
+        return self.requests(name)[1]
 
     def kubectl(self, name: str, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl against a server; fails the test when it fails, skips it where there is no kubectl."""
@@ -122,4 +125,4 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Both servers, empty at the start of each module."""
     running = Servers(tmp_path_factory.mktemp("servers"))
     yield running
-    running.close()
+    running.stop()

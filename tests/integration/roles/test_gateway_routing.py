@@ -36,13 +36,13 @@ spec:
 def test_life_cycle(servers: Servers) -> None:
     servers.kubectl("mesh", "apply", "-f", "-", stdin=f"{FOREIGN}---{GATEWAY}")
     listening = ports(servers)
-    writes, untouched = servers.mesh.stats["writes"], servers.cluster.stats["writes"]
+    writes, untouched = servers.writes("mesh"), servers.writes("cluster")
     checked = servers.play(f"{ROLE}\n{SHOW}", "--check", "--diff")
     assert checked.code == 0, checked.output
     assert checked.counts["changed"] == 1
     assert "VirtualService ws" in checked.output
     assert "wsk-svc.default.svc.cluster.local" in checked.output
-    assert servers.mesh.stats["writes"] == writes
+    assert servers.writes("mesh") == writes
 
     twice = servers.play(f"{ROLE}\n{ROLE}\n{SHOW}")
     assert twice.code == 0, twice.output
@@ -50,7 +50,7 @@ def test_life_cycle(servers: Servers) -> None:
     assert '"written": []' in twice.output
     assert servers.names("mesh", KINDS) - {"virtualservice.networking.istio.io/foreign"} == GUIDE
     assert ports(servers) == listening
-    assert servers.cluster.stats["writes"] == untouched
+    assert servers.writes("cluster") == untouched
 
     gone = servers.play(f"{ABSENT}\n{ABSENT}")
     assert gone.code == 0, gone.output

@@ -45,11 +45,10 @@ def test_created_once_then_one_list_and_no_write(shop: Servers) -> None:
     first = objects(shop, *wanted)
     assert changes(first) == dict.fromkeys("abc", "created")
     assert first["written"] == ["Service a", "Service b", "Service c"]
-    stats = dict(shop.cluster.stats)
+    total, written = shop.requests("cluster")
     second = objects(shop, *wanted)
     assert (second["changed"], second["written"]) == (False, [])
-    assert shop.cluster.stats["writes"] == stats["writes"]
-    assert shop.cluster.stats["total"] - stats["total"] == 1  # the list of Services
+    assert shop.requests("cluster") == (total + 1, written)  # the list of Services
 
 
 def test_what_others_have_set_stays_and_what_was_stated_before_goes(shop: Servers) -> None:
@@ -70,6 +69,92 @@ def test_an_object_without_our_labels_is_found_by_name(shop: Servers) -> None:
     assert changes(objects(shop, service("a"), service("b"))) == {"a": "patched", "b": "created"}
 
 
+def deployment(replicas: int | None = 1, image: str = "i:1") -> dict[str, Any]:
+    labels = {"app": "a"}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": image}]}}
+    spec = {"selector": {"matchLabels": labels}, "template": pod}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "a", "namespace": "shop", "labels": OWN},
+        "spec": spec if replicas is None else {**spec, "replicas": replicas},
+    }
+
+
+def seen(servers: Servers, kind: str = "deployment") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        servers.kubectl("cluster", "get", kind, "a", "-n", "shop", "-o", "json", "--show-managed-fields")
+    )
+    return found
+
+
+def test_a_conflict_names_field_and_manager_and_can_be_won(shop: Servers) -> None:
+    objects(shop, deployment(), wait=False)
+    shop.kubectl("cluster", "scale", "deployment", "a", "-n", "shop", "--replicas=3")
+    advice = {"conflict": "This is the advice."}
+    for check_mode in (True, False):
+        refused = objects(
+            shop, service("b"), deployment(), wait=False, advice=advice, _ansible_check_mode=check_mode
+        )
+        assert (refused["failed"], refused["failure"]) == (True, "conflict")
+        assert "Deployment a in namespace shop: .spec.replicas was set to something else" in refused["msg"]
+        assert 'by the field manager "kubectl"' in refused["msg"]
+        assert "Nothing was written. This is the advice." in refused["msg"]
+    assert shop.names("cluster", "services", "shop") == set()
+    assert seen(shop)["spec"]["replicas"] == 3
+
+    pretended = objects(shop, deployment(), wait=False, force_conflicts=True, _ansible_check_mode=True)
+    assert changes(pretended) == {"a": "patched"}
+    assert seen(shop)["spec"]["replicas"] == 3
+    won = objects(shop, deployment(), wait=False, force_conflicts=True)
+    assert changes(won) == {"a": "patched"}
+    assert seen(shop)["spec"]["replicas"] == 1
+    assert changes(objects(shop, deployment(), wait=False)) == {"a": "unchanged"}
+
+
+def test_what_is_not_stated_is_left_to_others(shop: Servers) -> None:
+    objects(shop, deployment(replicas=None), wait=False)
+    shop.kubectl("cluster", "scale", "deployment", "a", "-n", "shop", "--replicas=3")
+    shop.kubectl("cluster", "set", "env", "deployment/a", "-n", "shop", "THEIRS=stays")
+    assert changes(objects(shop, deployment(replicas=None), wait=False)) == {"a": "unchanged"}
+    assert changes(objects(shop, deployment(replicas=None, image="i:2"), wait=False)) == {"a": "patched"}
+    spec = seen(shop)["spec"]
+    container = spec["template"]["spec"]["containers"][0]
+    assert (spec["replicas"], container["image"]) == (3, "i:2")
+    assert container["env"] == [{"name": "THEIRS", "value": "stays"}]
+
+
+def test_what_two_state_alike_is_nobodys_alone(shop: Servers) -> None:
+    """An object that kubectl made as we would: nothing to do, and theirs stays theirs."""
+    shop.kubectl("cluster", "apply", "-f", "-", stdin=yaml.safe_dump(service("a", selector={"app": "a"})))
+    writes = shop.writes("cluster")
+    assert changes(objects(shop, service("a", selector={"app": "a"}))) == {"a": "unchanged"}
+    assert shop.writes("cluster") == writes
+    refused = objects(shop, service("a", selector={"app": "b"}))
+    assert refused["failure"] == "conflict"
+    assert (
+        '.spec.selector was set to something else by the field manager "kubectl-client-side-apply"'
+        in (refused["msg"])
+    )
+    assert seen(shop, "service")["spec"]["selector"] == {"app": "a"}
+
+
+def test_the_fields_are_ours_by_an_apply(shop: Servers) -> None:
+    objects(shop, service("a"))
+    rows = seen(shop, "service")["metadata"]["managedFields"]
+    assert [(row["manager"], row["operation"]) for row in rows] == [("asm.lanes", "Apply")]
+
+
+def test_another_word_for_the_same_value_is_no_change(shop: Servers) -> None:
+    """Stored as "1": the server is asked, and has nothing to change."""
+    wanted = deployment()
+    wanted["spec"]["template"]["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "1000m"}}
+    objects(shop, wanted, wait=False)
+    writes = shop.writes("cluster")
+    assert changes(objects(shop, wanted, wait=False)) == {"a": "unchanged"}
+    assert shop.writes("cluster") == writes
+
+
 def test_nothing_is_written_when_the_server_would_refuse_the_last(shop: Servers) -> None:
     result = objects(shop, service("a"), service("b", port=70000))
     assert result["failed"]
@@ -86,9 +171,9 @@ def test_a_field_that_the_server_does_not_know_is_refused(shop: Servers) -> None
 
 
 def test_check_mode_tells_the_same_and_writes_nothing(shop: Servers) -> None:
-    writes = shop.cluster.stats["writes"]
+    writes = shop.writes("cluster")
     pretended = objects(shop, service("a"), _ansible_check_mode=True)
-    assert shop.cluster.stats["writes"] == writes
+    assert shop.writes("cluster") == writes
     real = objects(shop, service("a"))
     keys = ("changed", "objects", "written")
     assert [pretended[key] for key in keys] == [real[key] for key in keys]

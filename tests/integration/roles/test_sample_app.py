@@ -58,12 +58,12 @@ def test_life_cycle(servers: Servers) -> None:
     assert "namespace/shop" not in servers.names("cluster", "namespaces")
 
     shop["sample_app_manage_namespace"] = True
-    writes = servers.cluster.stats["writes"]
+    writes = servers.writes("cluster")
     checked = servers.play(f"{ROLE}\n{SHOW}", "--check", **shop)
     assert checked.code == 0, checked.output
     assert "Namespace shop" in checked.output
     assert "Deployment helloworld-v2" in checked.output
-    assert servers.cluster.stats["writes"] == writes
+    assert servers.writes("cluster") == writes
 
     servers.roll_out("shop")
     twice = servers.play(f"{ROLE}\n{ROLE}\n{SHOW}", "--diff", **shop)
@@ -75,7 +75,7 @@ def test_life_cycle(servers: Servers) -> None:
     assert namespace["metadata"]["labels"]["istio-injection"] == "enabled"
 
     servers.kubectl("cluster", "apply", "-f", "-", stdin=FOREIGN)
-    writes = servers.cluster.stats["writes"]
+    writes = servers.writes("cluster")
     images = {"registry-cn-hangzhou.ack.aliyuncs.com/ack-demo/examples-helloworld-v2:1.0": "mirror/hello:2"}
     shown = servers.play(ROLE, "--check", "--diff", **shop, sample_app_images=images)
     assert shown.code == 0, shown.output
@@ -86,7 +86,7 @@ def test_life_cycle(servers: Servers) -> None:
     removal = servers.play(ABSENT, "--check", "--diff", **shop)
     assert removal.counts["changed"] == 1
     assert "Deployment helloworld-v1" in removal.output
-    assert servers.cluster.stats["writes"] == writes
+    assert servers.writes("cluster") == writes
 
     gone = servers.play(f"{ABSENT}\n{ABSENT}", **shop)
     assert gone.code == 0, gone.output
