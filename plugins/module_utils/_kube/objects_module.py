@@ -14,18 +14,17 @@ from .errors import KubeError
 from .module import connect_module
 from .rollout import Rollout, rollout
 from .wait import await_rollouts
+from .wanted import problems
 
 Object = dict[str, Any]
 
 
 def run_module(module: AnsibleModule) -> None:
     """Run the module; ends it."""
-    wanted = module.params["objects"]
-    for problem in problems(wanted):
-        module.fail_json(msg=problem, failure="objects")
     outcome = objects.Outcome()
     rollouts: list[Rollout] = []
     try:
+        _check(module.params["objects"])
         api = connect_module(module)
         _bring(api, module, outcome)
         if module.params["state"] == "present" and not module.check_mode:
@@ -37,20 +36,11 @@ def run_module(module: AnsibleModule) -> None:
     module.exit_json(**_facts(module, outcome, rollouts))
 
 
-def problems(wanted: list[Object]) -> list[str]:
-    """What keeps the objects from being Kubernetes objects at all."""
-    found = []
-    for number, item in enumerate(wanted):
-        metadata = item.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, dict) else None
-        fields = {"apiVersion": item.get("apiVersion"), "kind": item.get("kind"), "metadata.name": name}
-        missing = [field for field, value in fields.items() if not isinstance(value, str) or not value]
-        if missing:
-            found.append(
-                f"objects[{number}]: {', '.join(missing)} is missing. Every object needs apiVersion, kind "
-                "and metadata.name, as in a manifest for kubectl."
-            )
-    return found
+def _check(wanted: list[Object]) -> None:
+    """Raises KubeError with ``failure`` ``objects``, all problems in its message."""
+    found = problems(wanted)
+    if found:
+        raise KubeError("; ".join(found) + ".", failure="objects")
 
 
 def _bring(api: Api, module: AnsibleModule, outcome: objects.Outcome) -> None:

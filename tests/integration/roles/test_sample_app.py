@@ -98,7 +98,7 @@ def test_life_cycle(servers: Servers) -> None:
     ("variables", "words"),
     [
         ({"asm_lanes_cluster_kubeconfig": "/nowhere/kubeconfig"}, "/nowhere/kubeconfig does not exist"),
-        ({"sample_app_services": []}, "there is no service in it"),
+        ({"sample_app_services": []}, "objects: there is none. They are made from sample_app_services"),
         (
             {"sample_app_wait_timeout": 0, "asm_lanes_namespace": "default"},
             "3 of 3 Deployments in namespace default",

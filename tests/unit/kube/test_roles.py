@@ -9,6 +9,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
+from ansible_collections.asm.lanes.plugins.module_utils._kube.wanted import problems
 
 ROLES = Path(__file__).parents[3] / "roles"
 GUIDE_IMAGE = "registry-cn-hangzhou.ack.aliyuncs.com/ack-demo/examples-helloworld-v1:1.0"
@@ -156,12 +157,12 @@ def test_own_labels_win_over_the_users() -> None:
 @pytest.mark.parametrize(
     ("services", "problem"),
     [
-        ([], "there is no service in it"),
-        ([{"name": "A", "app": "a", "port": 1}], 'Service "A" is not a name'),
-        ([{"name": "a" * 64, "app": "a", "port": 1}], "is not a name of at most 63"),
+        ([], "there is none"),
+        ([{"name": "A", "app": "a", "port": 1}], 'Service "A": a name is at most 63 lower case'),
+        ([{"name": "a" * 64, "app": "a", "port": 1}], "a name is at most 63"),
         (
             [{"name": "a", "app": "a", "port": 1}, {"name": "a", "app": "b", "port": 1}],
-            'Service "a" is given twice',
+            'Service "default/a" is given 2 times',
         ),
         (
             [
@@ -169,21 +170,22 @@ def test_own_labels_win_over_the_users() -> None:
                     "name": "a",
                     "app": "a",
                     "port": 1,
-                    "deployments": [{"name": "d", "version": "v1", "image": "i"}] * 2,
+                    "deployments": [{"name": n, "version": "v1", "image": "i"} for n in "de"],
                 }
             ],
-            "several Deployments select the pods with app: a, version: v1",
+            "Deployments d, e select the same pods, app: a, version: v1",
         ),
     ],
 )
 def test_what_cannot_work_is_found_before_anything_is_written(services: list[Any], problem: str) -> None:
-    problems = evaluate("sample_app", "__sample_app_problems", sample_app_services=services)
-    assert any(problem in found for found in problems), problems
+    found = problems(evaluate("sample_app", "__sample_app_objects", sample_app_services=services))
+    assert any(problem in one for one in found), found
 
 
 def test_the_guides_application_has_no_problem() -> None:
-    assert evaluate("sample_app", "__sample_app_problems") == []
-    assert evaluate("sample_app", "__sample_app_problems", sample_app_namespace="Shop") != []
+    assert problems(evaluate("sample_app", "__sample_app_objects")) == []
+    misplaced = problems(evaluate("sample_app", "__sample_app_objects", sample_app_namespace="Shop"))
+    assert 'Service "wsk-svc": namespace "Shop": a name is' in misplaced[0]
 
 
 def test_without_variables_the_routing_is_the_guides() -> None:
