@@ -1,4 +1,4 @@
-"""An empty AWX stand-in for each module of tests, and a way to play asm.lanes.awx against it."""
+"""An AWX stand-in, empty or with what the role makes, and a way to play asm.lanes.awx against it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .standin import TOKEN, Controller, serve
+from .standin import TOKEN, Controller, Objects, serve
 
 ROOT = Path(__file__).parents[3]
 SECRETS = {
@@ -81,7 +81,31 @@ class Awx:
 
 
 @pytest.fixture(scope="module")
-def awx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Awx]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Awx]:
     controller = Controller()
     with serve(controller) as url:
         yield Awx(controller, url, tmp_path_factory.mktemp("awx"))
+
+
+@pytest.fixture(scope="module")
+def all_of_it(running: Awx) -> Objects:
+    """What the role makes with VARIABLES in an empty AWX; made once for all tests."""
+    running.controller.start_with(Objects())
+    done = running.play()
+    assert done.code == 0, done.output
+    assert running.controller.problems == []
+    return running.controller.kept()
+
+
+@pytest.fixture
+def empty(running: Awx) -> Awx:
+    """An AWX that has nothing but its default organization."""
+    running.controller.start_with(Objects())
+    return running
+
+
+@pytest.fixture
+def awx(running: Awx, all_of_it: Objects) -> Awx:
+    """An AWX that has what the role makes, whatever other tests did."""
+    running.controller.start_with(all_of_it)
+    return running

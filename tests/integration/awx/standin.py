@@ -6,12 +6,14 @@ that it does not know) is refused, too, and both are kept in ``problems``.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -40,20 +42,51 @@ class Refused(Exception):  # noqa: N818
         self.status = status
 
 
+@dataclass
+class Objects:
+    """What an AWX keeps. by_kind: objects by resource and id; links: ids by object and association."""
+
+    by_kind: dict[str, dict[int, Item]] = field(default_factory=lambda: {resource: {} for resource in API})
+    surveys: dict[int, Item] = field(default_factory=dict)
+    links: dict[tuple[int, str], list[int]] = field(default_factory=dict)
+
+
 class Controller:
-    """The objects, by resource and id, and what can be done with them."""
+    """The objects, and what can be done with them."""
 
     def __init__(self) -> None:
-        self.objects: dict[str, dict[int, Item]] = {resource: {} for resource in API}
-        self.surveys: dict[int, Item] = {}
-        self.links: dict[tuple[int, str], list[int]] = {}
-        self.requests: list[tuple[str, str]] = []
-        self.problems: list[str] = []
         self.ids = itertools.count(1)
         self.lock = threading.Lock()
-        self.create("organizations", {"name": "Default"})
+        self.start_with(Objects())
 
     # What a test asks.
+    def start_with(self, kept: Objects) -> None:
+        """Have these objects and no others, and know of no request."""
+        self._kept = copy.deepcopy(kept)
+        self.requests: list[tuple[str, str]] = []
+        self.problems: list[str] = []
+        if not self.objects["organizations"]:
+            self.create("organizations", {"name": "Default"})
+
+    def kept(self) -> Objects:
+        """The objects as they are now."""
+        return copy.deepcopy(self._kept)
+
+    @property
+    def objects(self) -> dict[str, dict[int, Item]]:
+        """Objects by resource and id."""
+        return self._kept.by_kind
+
+    @property
+    def surveys(self) -> dict[int, Item]:
+        """Surveys by the id of their template."""
+        return self._kept.surveys
+
+    @property
+    def links(self) -> dict[tuple[int, str], list[int]]:
+        """Associated ids, by object and association."""
+        return self._kept.links
+
     def named(self, resource: str) -> dict[str, Item]:
         """Objects of a resource by name, or by identifier."""
         return {item.get("name", item.get("identifier")): item for item in self.objects[resource].values()}
