@@ -1,8 +1,9 @@
-"""The second environment (``make tools``): programs that package, publish and play the collection."""
+"""Programs that not every machine has: those of the second environment (``make tools``), and the system's."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -17,6 +18,14 @@ def tool(name: str) -> str:
     if not (TOOLS / name).exists():
         pytest.skip(f"{name} is not there: run `make tools`")
     return str(TOOLS / name)
+
+
+def program(name: str, words: str) -> str:
+    """The path of a program of the system's; skips the test, in words, where there is none."""
+    found = shutil.which(name)
+    if not found:
+        pytest.skip(f"there is no {name} on the PATH: {words}")
+    return found
 
 
 def path_with_tools() -> str:
