@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 from asm_lanes_lab.kubelet.process import alive
 from asm_lanes_lab.plane import REAL
+from kube_client import connected
 from lab_fixture import RunningLab, lab_command, start_lab
 from planes import Http
 
@@ -157,15 +157,14 @@ def test_reset_and_stop_leave_nothing(tmp_path: Path) -> None:
     state_dir = tmp_path / "lab"
     lab = start_lab(state_dir, control_plane=REAL)
     try:
-        kubectl = [str(shutil.which("kubectl")), f"--kubeconfig={lab.cluster_kubeconfig}"]
-        subprocess.run([*kubectl, "create", "configmap", "mine", "-n", "default"], check=True)
+        mine = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "mine", "namespace": "default"}}
+        with connected(lab.cluster_kubeconfig) as cluster:
+            cluster.apply(mine)
         before = pids(lab)
         lab.reset()
         assert serves(lab.cluster_kubeconfig)
-        names = subprocess.run(
-            [*kubectl, "get", "cm", "-n", "default", "-o", "name"], capture_output=True, check=True
-        )
-        assert b"mine" not in names.stdout
+        with connected(lab.cluster_kubeconfig) as cluster:
+            assert cluster.get("ConfigMap", "mine", "default") is None
         assert not [pid for name, pid in before.items() if name != "lab" and alive(pid)]
         after = pids(lab)
     finally:

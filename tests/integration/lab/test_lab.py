@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,9 +17,9 @@ import aiohttp
 import pytest
 import yaml
 from asm_lanes_lab.kubelet.process import alive
+from kube_client import connected, until
 from lab_fixture import RunningLab, free_loopback, lab_command, lab_settings, start_lab
-
-KUBECTL = shutil.which("kubectl")
+from tools_env import program
 
 
 @pytest.fixture
@@ -34,17 +33,20 @@ def own(tmp_path: Path) -> Iterator[RunningLab]:
 
 
 def kubectl(kubeconfig: Path, *arguments: str, stdin: str | None = None) -> str:
-    assert KUBECTL, "these tests need kubectl on PATH"
-    command = [KUBECTL, f"--kubeconfig={kubeconfig}", *arguments]
+    command = [
+        program("kubectl", "what it makes of a lab is not tried"),
+        f"--kubeconfig={kubeconfig}",
+        *arguments,
+    ]
     done = subprocess.run(command, input=stdin, capture_output=True, check=False, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def hello_manifest(name: str = "hello", image: str = "asm-lanes.lab/helloworld:1") -> str:
+def hello(name: str = "hello", image: str = "asm-lanes.lab/helloworld:1") -> dict[str, Any]:
     labels = {"app": name, "version": "v5"}
     container = {"name": "main", "image": image, "ports": [{"containerPort": 5000, "protocol": "TCP"}]}
-    deployment = {
+    return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": name, "namespace": "default"},
@@ -53,16 +55,19 @@ def hello_manifest(name: str = "hello", image: str = "asm-lanes.lab/helloworld:1
             "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
         },
     }
-    return yaml.safe_dump(deployment)
 
 
 def deploy(lab: RunningLab, name: str = "hello") -> dict[str, Any]:
-    """Make a Deployment and wait for it, as a user does; its pod."""
-    kubectl(lab.cluster_kubeconfig, "apply", "-f", "-", stdin=hello_manifest(name))
-    kubectl(lab.cluster_kubeconfig, "rollout", "status", f"deployment/{name}", "--timeout=20s")
-    pods = json.loads(kubectl(lab.cluster_kubeconfig, "get", "pods", "-l", f"app={name}", "-o", "json"))
-    pod: dict[str, Any] = pods["items"][0]
-    return pod
+    """Make a Deployment and wait for its pod; the pod."""
+    with connected(lab.cluster_kubeconfig) as cluster:
+        cluster.apply(hello(name))
+        until(lambda: [ready(pod) for pod in cluster.all("Pod", app=name)] == [True], f"{name} is ready")
+        return cluster.all("Pod", app=name)[0]
+
+
+def ready(pod: dict[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return {"Ready": "True"}.items() <= {item["type"]: item["status"] for item in conditions}.items()
 
 
 def pids(lab: RunningLab) -> dict[str, int]:
@@ -137,13 +142,15 @@ def test_reset_makes_the_lab_as_new(own: RunningLab) -> None:
     before = pids(own)
     assert set(before) == {"lab", "main", "istio-proxy"}
     own.reset()
-    assert kubectl(own.cluster_kubeconfig, "get", "deployments", "-n", "default", "-o", "name") == ""
+    with connected(own.cluster_kubeconfig) as cluster:
+        assert cluster.names("Deployment", namespace="default") == set()
     after = own.status()
     assert after["ready"]
     assert after["pid"] == before["lab"]
     assert not alive(before["main"])
     assert len(after["processes"]) == 2
-    assert "ingressgateway" in kubectl(own.mesh_kubeconfig, "get", "istiogateways", "-n", "istio-system")
+    with connected(own.mesh_kubeconfig) as mesh:
+        assert mesh.names("IstioGateway", namespace="istio-system") == {"IstioGateway/ingressgateway"}
 
 
 def test_nothing_outlives_a_killed_daemon(own: RunningLab) -> None:
@@ -160,26 +167,43 @@ def test_nothing_outlives_a_killed_daemon(own: RunningLab) -> None:
 def test_a_pod_with_a_sidecar(lab: RunningLab) -> None:
     pod = deploy(lab, "sidecar")
     name, address = pod["metadata"]["name"], pod["status"]["podIP"]
+    with connected(lab.cluster_kubeconfig) as cluster:
+        try:
+            assert (
+                pod["metadata"]["annotations"]["sidecar.istio.io/status"] == '{"containers":["istio-proxy"]}'
+            )
+            text = asyncio.run(get(f"http://{address}:5000/hello"))
+            assert text == f"Hello version: v5, instance: {name}\n"
+            assert asyncio.run(get(f"http://{address}:15000/ready")).strip() == "LIVE"
+            proxy = next(
+                item["pid"]
+                for item in lab.status()["processes"]
+                if name in item["name"] and "proxy" in item["name"]
+            )
+            os.kill(proxy, signal.SIGKILL)
+            told = []
+            for change in cluster.changes(pod, seconds=60):
+                told.append(ready(change))
+                if told[-2:] == [False, True]:
+                    break
+            assert told[-2:] == [False, True], "unready, then ready again"
+            assert asyncio.run(get(f"http://{address}:5000/hello")).startswith("Hello version: v5")
+        finally:
+            cluster.delete(hello("sidecar"))
+
+
+def test_what_kubectl_tells_of_pods(lab: RunningLab) -> None:
+    kubectl(lab.cluster_kubeconfig, "apply", "-f", "-", stdin=yaml.safe_dump(hello("told")))
     try:
-        assert pod["metadata"]["annotations"]["sidecar.istio.io/status"] == '{"containers":["istio-proxy"]}'
-        assert asyncio.run(get(f"http://{address}:5000/hello")) == f"Hello version: v5, instance: {name}\n"
-        assert asyncio.run(get(f"http://{address}:15000/ready")).strip() == "LIVE"
-        assert "Running on" in kubectl(lab.cluster_kubeconfig, "logs", name)
-        proxy = next(
-            item["pid"]
-            for item in lab.status()["processes"]
-            if name in item["name"] and "proxy" in item["name"]
-        )
-        os.kill(proxy, signal.SIGKILL)
-        kubectl(lab.cluster_kubeconfig, "wait", f"pod/{name}", "--for=condition=Ready=false", "--timeout=10s")
-        kubectl(lab.cluster_kubeconfig, "wait", f"pod/{name}", "--for=condition=Ready", "--timeout=20s")
-        assert asyncio.run(get(f"http://{address}:5000/hello")).startswith("Hello version: v5")
+        kubectl(lab.cluster_kubeconfig, "rollout", "status", "deployment/told", "--timeout=20s")
+        assert "Running on" in kubectl(lab.cluster_kubeconfig, "logs", "-l", "app=told")
     finally:
-        kubectl(lab.cluster_kubeconfig, "delete", "deployment", "sidecar")
+        kubectl(lab.cluster_kubeconfig, "delete", "deployment", "told")
 
 
 def test_unknown_image_in_kubectls_eyes(lab: RunningLab) -> None:
-    kubectl(lab.cluster_kubeconfig, "apply", "-f", "-", stdin=hello_manifest("odd", "nginx:1.27"))
+    odd = hello("odd", "nginx:1.27")
+    kubectl(lab.cluster_kubeconfig, "apply", "-f", "-", stdin=yaml.safe_dump(odd))
     try:
         deadline = time.monotonic() + 20
         while "ImagePullBackOff" not in (seen := kubectl(lab.cluster_kubeconfig, "get", "pods")):

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import yaml
 from asm_lanes_lab.kube import KubeApiServer
+from tools_env import program
 
 T = TypeVar("T")
 TOKEN = "integration-token"
@@ -135,7 +136,7 @@ class Lab:
     def kubectl(self, *arguments: str, stdin: str = "", code: int = 0) -> str:
         """The output of kubectl (both streams); fails unless it exits with *code*."""
         done = subprocess.run(
-            ["kubectl", *arguments],
+            [program("kubectl", "what it makes of the lab is not tried"), *arguments],
             input=stdin,
             env=self.environment,
             stdout=subprocess.PIPE,

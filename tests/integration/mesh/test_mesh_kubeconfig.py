@@ -10,6 +10,7 @@ import yaml
 from asm_lanes_lab.asm import Fault
 from integration.mesh.conftest import NOBODY, SECRET, environment, module, options, play
 from lab_servers import TOKEN
+from tools_env import program
 from unit.mesh.kubeconfigs import secret_of, with_certificate
 
 ACTION = "DescribeServiceMeshKubeconfig"
@@ -34,7 +35,7 @@ def task(api, dest):
 
 def kubectl(dest, *arguments):
     done = subprocess.run(
-        ["kubectl", "--kubeconfig", dest, *arguments],
+        [program("kubectl", "whether it takes the file is not tried"), "--kubeconfig", dest, *arguments],
         capture_output=True,
         check=False,
         text=True,

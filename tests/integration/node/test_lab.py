@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from integration.probe.probing import prove
+from kube_client import connected
 from lab_fixture import RunningLab
 
 from .conftest import Client
@@ -38,8 +39,8 @@ def guide(lab: RunningLab) -> Iterator[RunningLab]:
 
 
 def scale(lab: RunningLab, deployment: str, replicas: int) -> None:
-    kubectl = ["kubectl", "--kubeconfig", str(lab.cluster_kubeconfig)]
-    subprocess.run([*kubectl, "scale", f"deployment/{deployment}", f"--replicas={replicas}"], check=True)
+    with connected(lab.cluster_kubeconfig) as cluster:
+        cluster.patch("Deployment", deployment, "default", {"spec": {"replicas": replicas}})
 
 
 def test_the_probe_proves_the_lanes(guide: RunningLab) -> None:

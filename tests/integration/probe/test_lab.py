@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import yaml
 from ansible_collections.asm.lanes.plugins.module_utils._asm.resource_transforms import new_group, new_lane
 from ansible_collections.asm.lanes.plugins.module_utils._lanes import words
+from kube_client import connected
 from lab_fixture import RunningLab
 
 from .probing import prove
@@ -24,15 +23,6 @@ READING = {
     "answered_by": BOTH,
     "answer_pattern": r"(?P<service>[\w-]+)=(?P<version>[\w.]+)",
 }
-
-
-def apply(kubeconfig: Any, *objects: dict[str, Any], verb: str = "apply") -> None:
-    """kubectl apply (or delete)."""
-    how = ["--server-side", "--force-conflicts"] if verb == "apply" else []
-    manifest = yaml.safe_dump_all(objects)
-    command = ["kubectl", "--kubeconfig", str(kubeconfig), verb, *how, "-f", "-"]
-    done = subprocess.run(command, input=manifest, text=True, check=False, capture_output=True)
-    assert done.returncode == 0, done.stderr
 
 
 def workload(app: str, version: str, **env: str) -> dict[str, Any]:
@@ -86,9 +76,10 @@ def chain(lab: RunningLab) -> Iterator[RunningLab]:
     following = {"NEXT_URL": "http://orders:5000/"}
     pods = [workload("front", version, **following) for version in ("v1", "v2")]
     pods += [workload("orders", version) for version in ("v1", "v2")]
-    apply(lab.cluster_kubeconfig, namespace)
-    apply(lab.cluster_kubeconfig, service("front"), service("orders"), *pods)
-    apply(lab.mesh_kubeconfig, GATEWAY)
+    with connected(lab.cluster_kubeconfig) as cluster:
+        cluster.apply(namespace, service("front"), service("orders"), *pods)
+    with connected(lab.mesh_kubeconfig) as mesh:
+        mesh.apply(GATEWAY)
     yield lab
     lab.reset()
 
@@ -135,10 +126,11 @@ def mesh(chain: RunningLab) -> Iterator[Any]:
 
     def make(group: dict[str, Any]) -> None:
         made[:] = resources(group)
-        apply(chain.mesh_kubeconfig, *made)
+        api.apply(*made)
 
-    yield make
-    apply(chain.mesh_kubeconfig, *reversed(made), verb="delete")
+    with connected(chain.mesh_kubeconfig) as api:
+        yield make
+        api.delete(*reversed(made))
 
 
 def settled(lab: RunningLab, group: dict[str, Any], passed: bool = True, **given: Any) -> dict[str, Any]:
