@@ -69,8 +69,8 @@ class Kube:
             until(lambda o=obj, w=where: self.get(o["kind"], **w) is None, f"{where} is gone")
 
     def _named(self, kind: str) -> Any:
-        """The kind in the version that the server prefers."""
-        return self.client.resources.get(kind=kind, preferred=True)
+        """The kind, in the version that the server prefers where there are several."""
+        return max(self.client.resources.search(kind=kind), key=lambda resource: bool(resource.preferred))
 
     def _kind_of(self, obj: Obj) -> Any:
         return self.client.resources.get(api_version=obj["apiVersion"], kind=obj["kind"])

@@ -83,15 +83,14 @@ STEPS = (
     Step("docs", "docs", (TOOLS_PYTHON, "docs/site/build.py")),
     Step("molecule", "molecule", ("molecule", "test", "--all")),
     # At full length, in CI: lane groups against Envoys; audits of sound lanes and of sound chains, five
-    # lengths each; Galaxy's importer; every Python and ansible-core that the machine has.
+    # lengths each; the longer tests of AWX, jobs and events; Galaxy's importer; every Python and ansible-core that the machine has.
     pytest("full", "truth", "tests/integration/truth", by_default=False, TRUTH_PAIRS="200"),
     pytest(
         *("full", "audit", "tests/integration/audit"), by_default=False, CLEAN_RUNS="100", CHAIN_RUNS="20"
     ),
+    pytest("full", "marked-full", *PARALLEL, "-m", "full", "tests/integration", by_default=False),
     Step("full", "galaxy", (TOOLS_PYTHON, "tests/galaxy.py"), by_default=False),
     Step("full", "matrix", (PYTHON, "tests/matrix.py"), by_default=False),
-    # The longer tests of AWX, jobs and events. Not in CI yet: three of seven fail.
-    pytest("marked-full", "marked-full", *PARALLEL, "-m", "full", "tests/integration", by_default=False),
     # Only when asked for (`make test-real`): they need the programs of a real control plane.
     pytest("real", "real-api", "-m", "real", "tests/integration/control_plane", by_default=False),
     Step("real", "real-molecule", ("molecule", "test", "-s", "default"), by_default=False),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import KubeError, connect
+from kube_client import connected
 from planes import RunningPlane, lab_crds, wanted_plane
 
 ROOT = Path(__file__).parents[3]
@@ -41,19 +41,20 @@ class Servers(RunningPlane):
         super().__init__(folder, wanted_plane(), lab_crds())
         self.folder = folder
         self.settle()
+        self._connections = contextlib.ExitStack()
+        self.in_cluster, self.in_mesh = (
+            self._connections.enter_context(connected(self.kubeconfig(name))) for name in ("cluster", "mesh")
+        )
+
+    def stop(self) -> None:
+        """End the connections and the servers."""
+        if hasattr(self, "_connections"):  # not when the servers did not start
+            self._connections.close()
+        super().stop()
 
     def writes(self, name: str) -> int:
         """How many requests have written something to a server so far."""
         return self.requests(name)[1]
-
-    def kubectl(self, name: str, *arguments: str, stdin: str | None = None) -> str:
-        """Run kubectl against a server; fails the test when it fails, skips it where there is no kubectl."""
-        if not shutil.which("kubectl"):
-            pytest.skip("kubectl is not installed")
-        command = ["kubectl", "--kubeconfig", str(self.kubeconfig(name)), *arguments]
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
     def roll_out(self, namespace: str) -> None:
         """Be the controller and the kubelet: report every Deployment of a namespace as ready, from now on."""
@@ -69,10 +70,6 @@ class Servers(RunningPlane):
                     if deployment.get("status", {}) != (ready := _ready(deployment)):
                         with contextlib.suppress(KubeError):  # seen before it was changed again: comes again
                             api.request("put", path, body={**deployment, "status": ready})
-
-    def names(self, name: str, kinds: str, namespace: str = "default") -> set[str]:
-        """The objects of some kinds, as ``kind/name``."""
-        return set(self.kubectl(name, "get", kinds, "-n", namespace, "-o", "name").split())
 
     def play(self, tasks: str, *arguments: str, **variables: Any) -> Result:
         """Run a play of tasks on localhost with the servers' kubeconfigs given."""

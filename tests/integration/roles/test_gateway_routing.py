@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
+import yaml
 
 from .conftest import Servers
 from .test_sample_app import errors
@@ -13,8 +13,7 @@ from .test_sample_app import errors
 ROLE = "- {include_role: {name: asm.lanes.gateway_routing}}"
 ABSENT = "- {include_role: {name: asm.lanes.gateway_routing}, vars: {gateway_routing_state: absent}}"
 SHOW = "- {debug: {var: gateway_routing_result}}"
-KINDS = "gateways.networking.istio.io,virtualservices.networking.istio.io"
-GUIDE = {"gateway.networking.istio.io/ws-gateway", "virtualservice.networking.istio.io/ws"}
+GUIDE = {"Gateway/ws-gateway", "VirtualService/ws"}
 FOREIGN = """
 apiVersion: networking.istio.io/v1beta1
 kind: VirtualService
@@ -34,7 +33,7 @@ spec:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_life_cycle(servers: Servers) -> None:
-    servers.kubectl("mesh", "apply", "-f", "-", stdin=f"{FOREIGN}---{GATEWAY}")
+    servers.in_mesh.apply(yaml.safe_load(FOREIGN), yaml.safe_load(GATEWAY))
     listening = ports(servers)
     writes, untouched = servers.writes("mesh"), servers.writes("cluster")
     checked = servers.play(f"{ROLE}\n{SHOW}", "--check", "--diff")
@@ -48,22 +47,26 @@ def test_life_cycle(servers: Servers) -> None:
     assert twice.code == 0, twice.output
     assert twice.counts["changed"] == 1
     assert '"written": []' in twice.output
-    assert servers.names("mesh", KINDS) - {"virtualservice.networking.istio.io/foreign"} == GUIDE
+    assert routing(servers) - {"VirtualService/foreign"} == GUIDE
     assert ports(servers) == listening
     assert servers.writes("cluster") == untouched
 
     gone = servers.play(f"{ABSENT}\n{ABSENT}")
     assert gone.code == 0, gone.output
     assert gone.counts["changed"] == 1
-    assert servers.names("mesh", KINDS) == {"virtualservice.networking.istio.io/foreign"}
+    assert routing(servers) == {"VirtualService/foreign"}
+
+
+def routing(servers: Servers) -> set[str]:
+    """The gateway rules and routes in the mesh."""
+    return servers.in_mesh.names("Gateway", "VirtualService")
 
 
 def ports(servers: Servers) -> list[dict[str, Any]]:
     """The ports of the ASM gateway."""
-    found = servers.kubectl(
-        "mesh", "get", "istiogateway", "ingressgateway", "-n", "istio-system", "-o", "json"
-    )
-    listed: list[dict[str, Any]] = json.loads(found)["spec"]["ports"]
+    found = servers.in_mesh.get("IstioGateway", "ingressgateway", "istio-system")
+    assert found
+    listed: list[dict[str, Any]] = found["spec"]["ports"]
     return listed
 
 

@@ -1,4 +1,4 @@
-"""kube_objects and gateway_port as modules, against the lab's Kubernetes API; read back with kubectl."""
+"""kube_objects and gateway_port as modules, against the lab's Kubernetes API; read back past them."""
 
 from __future__ import annotations
 
@@ -29,11 +29,15 @@ def objects(servers: Servers, *wanted: dict[str, Any], **options: Any) -> dict[s
 @pytest.fixture
 def shop(servers: Servers) -> Iterator[Servers]:
     """An empty namespace shop."""
-    servers.kubectl(
-        "cluster", "create", "-f", "-", stdin="kind: Namespace\napiVersion: v1\nmetadata: {name: shop}"
-    )
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+    servers.in_cluster.apply(namespace)
     yield servers
-    servers.kubectl("cluster", "delete", "namespace", "shop", "--wait")
+    servers.in_cluster.delete(namespace)
+
+
+def services(shop: Servers) -> set[str]:
+    """The Services in the namespace shop."""
+    return shop.in_cluster.names("Service", namespace="shop")
 
 
 def changes(result: dict[str, Any]) -> dict[str, str]:
@@ -53,19 +57,20 @@ def test_created_once_then_one_list_and_no_write(shop: Servers) -> None:
 
 def test_what_others_have_set_stays_and_what_was_stated_before_goes(shop: Servers) -> None:
     objects(shop, service("a", selector={"app": "a", "old": "yes"}))
-    shop.kubectl("cluster", "annotate", "service", "a", "-n", "shop", "theirs=stays")
+    shop.in_cluster.patch("Service", "a", "shop", {"metadata": {"annotations": {"theirs": "stays"}}})
     result = objects(shop, service("a", selector={"app": "a"}), _ansible_diff=True)
     assert changes(result) == {"a": "patched"}
     assert result["diff"][0]["before"]["spec"]["selector"] == {"app": "a", "old": "yes"}
     assert result["diff"][0]["after"]["spec"]["selector"] == {"app": "a"}
-    found = json.loads(shop.kubectl("cluster", "get", "service", "a", "-n", "shop", "-o", "json"))
+    found = shop.in_cluster.get("Service", "a", "shop")
+    assert found
     assert found["spec"]["selector"] == {"app": "a"}
     assert found["metadata"]["annotations"]["theirs"] == "stays"
 
 
 def test_an_object_without_our_labels_is_found_by_name(shop: Servers) -> None:
     stranger = {**service("a"), "metadata": {"name": "a", "namespace": "shop"}}
-    shop.kubectl("cluster", "create", "-f", "-", stdin=yaml.safe_dump(stranger))
+    shop.in_cluster.apply(stranger)
     assert changes(objects(shop, service("a"), service("b"))) == {"a": "patched", "b": "created"}
 
 
@@ -160,14 +165,14 @@ def test_nothing_is_written_when_the_server_would_refuse_the_last(shop: Servers)
     assert result["failed"]
     assert "Service b in namespace shop" in result["msg"]
     assert "Nothing was written." in result["msg"]
-    assert shop.names("cluster", "services", "shop") == set()
+    assert services(shop) == set()
 
 
 def test_a_field_that_the_server_does_not_know_is_refused(shop: Servers) -> None:
     result = objects(shop, service("a", sessionAfinity="ClientIP"))
     assert result["failed"]
     assert "sessionAfinity" in result["msg"]
-    assert shop.names("cluster", "services", "shop") == set()
+    assert services(shop) == set()
 
 
 def test_check_mode_tells_the_same_and_writes_nothing(shop: Servers) -> None:
@@ -182,10 +187,10 @@ def test_check_mode_tells_the_same_and_writes_nothing(shop: Servers) -> None:
 def test_absent_removes_what_carries_the_labels_and_nothing_else(shop: Servers) -> None:
     objects(shop, service("a"), service("forgotten"))
     other = {**service("other"), "metadata": {"name": "other", "namespace": "shop"}}
-    shop.kubectl("cluster", "create", "-f", "-", stdin=yaml.safe_dump(other))
+    shop.in_cluster.apply(other)
     gone = objects(shop, service("a"), state="absent")
     assert changes(gone) == {"a": "deleted", "forgotten": "deleted"}
-    assert shop.names("cluster", "services", "shop") == {"service/other"}
+    assert services(shop) == {"Service/other"}
     again = objects(shop, service("a"), state="absent")
     assert (again["changed"], again["objects"]) == (False, [])
 
@@ -193,12 +198,11 @@ def test_absent_removes_what_carries_the_labels_and_nothing_else(shop: Servers) 
 def test_an_object_that_stays_is_told_with_what_to_look_for(shop: Servers) -> None:
     held = service("a")
     held["metadata"]["finalizers"] = ["example.com/hold"]
-    shop.kubectl("cluster", "create", "-f", "-", stdin=yaml.safe_dump(held))
+    shop.in_cluster.apply(held)
     result = objects(shop, service("a"), state="absent", timeout=0.2)
     assert (result["failed"], result["failure"]) == (True, "timeout")
     assert "finalizers" in result["msg"]
-    release = '{"metadata": {"finalizers": null}}'
-    shop.kubectl("cluster", "patch", "service", "a", "-n", "shop", "--type=merge", "-p", release)
+    shop.in_cluster.patch("Service", "a", "shop", {"metadata": {"finalizers": None}})
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ ROLE = "- {include_role: {name: asm.lanes.sample_app}}"
 ABSENT = "- {include_role: {name: asm.lanes.sample_app}, vars: {sample_app_state: absent}}"
 SHOW = "- {debug: {var: sample_app_result}}"
 GUIDE = {
-    "service/wsk-svc",
-    "deployment.apps/wsk-deploy",
-    "service/helloworld",
-    "deployment.apps/helloworld-v1",
-    "deployment.apps/helloworld-v2",
+    "Service/wsk-svc",
+    "Deployment/wsk-deploy",
+    "Service/helloworld",
+    "Deployment/helloworld-v1",
+    "Deployment/helloworld-v2",
 }
 FOREIGN = """
 apiVersion: v1
@@ -42,7 +42,7 @@ def errors(result: Result) -> list[str]:
 
 def objects(servers: Servers) -> set[str]:
     """The Services and Deployments in the application's namespace."""
-    return servers.names("cluster", "services,deployments", "shop")
+    return servers.in_cluster.names("Service", "Deployment", namespace="shop")
 
 
 @pytest.mark.slow
@@ -55,7 +55,7 @@ def test_life_cycle(servers: Servers) -> None:
     assert len(errors(missing)) == 1
     assert "namespace shop does not exist" in errors(missing)[0]
     assert "sample_app_manage_namespace" in missing.output
-    assert "namespace/shop" not in servers.names("cluster", "namespaces")
+    assert "Namespace/shop" not in servers.in_cluster.names("Namespace")
 
     shop["sample_app_manage_namespace"] = True
     writes = servers.writes("cluster")
@@ -71,10 +71,11 @@ def test_life_cycle(servers: Servers) -> None:
     assert twice.counts["changed"] == 1
     assert '"written": []' in twice.output
     assert objects(servers) == GUIDE
-    namespace = yaml.safe_load(servers.kubectl("cluster", "get", "namespace", "shop", "-o", "yaml"))
+    namespace = servers.in_cluster.get("Namespace", "shop")
+    assert namespace
     assert namespace["metadata"]["labels"]["istio-injection"] == "enabled"
 
-    servers.kubectl("cluster", "apply", "-f", "-", stdin=FOREIGN)
+    servers.in_cluster.apply(*yaml.safe_load_all(FOREIGN))
     writes = servers.writes("cluster")
     images = {"registry-cn-hangzhou.ack.aliyuncs.com/ack-demo/examples-helloworld-v2:1.0": "mirror/hello:2"}
     shown = servers.play(ROLE, "--check", "--diff", **shop, sample_app_images=images)
@@ -91,7 +92,7 @@ def test_life_cycle(servers: Servers) -> None:
     gone = servers.play(f"{ABSENT}\n{ABSENT}", **shop)
     assert gone.code == 0, gone.output
     assert gone.counts["changed"] == 1
-    assert objects(servers) == {"service/foreign", "service/other-group"}
+    assert objects(servers) == {"Service/foreign", "Service/other-group"}
 
 
 @pytest.mark.parametrize(
