@@ -34,15 +34,19 @@ if TYPE_CHECKING:
     from ansible.playbook.task import Task
 
 OURS = "asm.lanes."
+OUR_STATISTICS = "asm_lanes_"
 
 #: What to do after a playbook that went well, by its name.
 NEXT = {
     "preflight": "asm.lanes.site --check --diff shows the plan",
     "site": "asm.lanes.drift tells when the mesh differs; asm.lanes.rollback goes back to the baseline",
     "prove": "nothing: the lanes answer as stated",
+    "guard": "nothing: the lanes answer as stated",
+    "drift": "nothing: there is no drift to put right",
     "rollback": "find out what went wrong; asm.lanes.site makes the lanes again",
     "teardown": "nothing is left of the lanes; asm.lanes.site makes them again",
 }
+IN_AWX = "launch the workflow '{}' in AWX"
 IN_CHECK_MODE = "the same without --check"
 AFTER_FAILURE = "do what the message says, and run the same again: what is done stays and is not done twice"
 AFTER_BAD_PROOF = "asm.lanes.preflight and asm.lanes.drift look for the cause; asm.lanes.rollback goes back"
@@ -62,6 +66,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self.playbook = ""
         self.check_mode = False
         self.steps: dict[str, Step] = {}
+        self.told: dict[str, dict[str, Any]] = {}
         self.current: tuple[str, float] | None = None
 
     def v2_playbook_on_start(self, playbook: Playbook) -> None:
@@ -76,8 +81,11 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self.current = (role.removeprefix(OURS) if role.startswith(OURS) else "", time.monotonic())
 
     def v2_runner_on_ok(self, result: TaskResult) -> None:
-        """Note changes."""
+        """Note changes, and what a role hands over: statistics of a run keep the last host's alone."""
         self._note(result, "changed" if result.is_changed() else "")
+        handed_over = result._result.get("ansible_stats", {}).get("data", {})
+        if ours := {name: value for name, value in handed_over.items() if name.startswith(OUR_STATISTICS)}:
+            self.told.setdefault(result._host.get_name(), {}).update(ours)
 
     def v2_runner_on_failed(self, result: TaskResult, ignore_errors: bool = False) -> None:
         """Note failures."""
@@ -87,8 +95,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         """Print the summary."""
         self._end_of_task()
         if any(self.steps):
-            told = dict(stats.custom.get("_run", {}))
-            for line in summary(self.playbook, self.steps, told, self.check_mode):
+            for line in summary(self.playbook, self.steps, self.told, self.check_mode):
                 self._display.display(line)
 
     def _end_of_task(self) -> None:
@@ -110,37 +117,56 @@ class Step:
         self.seconds, self.changed, self.failed = 0.0, 0, 0
 
 
+#: What the roles of one host hand over, by the statistic's name.
+Statistics = Mapping[str, Any]
+
+
 def summary(
-    playbook: str, steps: Mapping[str, Step], told: Mapping[str, Any], check_mode: bool
+    playbook: str, steps: Mapping[str, Step], told: Mapping[str, Statistics], check_mode: bool
 ) -> Iterator[str]:
-    """The lines. steps: by role, in order; told: the statistics that the roles set."""
+    """The lines. steps: by role, in order; told: by host."""
     yield ""
     yield f"LANES {playbook}{' (check mode: nothing was written)' if check_mode else ''}"
     for name, step in steps.items():
         mark = "FAILED" if step.failed else "CHANGED" if step.changed else "ok"
         if name:
             yield f"  {name:<18} {mark:<8} {step.seconds:>6.1f} s"
-    for change in told.get("asm_lanes_plan", []):
-        yield f"  {'would change' if check_mode else 'changed'}: {change}"
-    if proof := told.get("asm_lanes_proof"):
-        yield f"  proof: {proof.get('summary', '')}"
-    if drift := told.get("asm_lanes_drift"):
-        yield "  drift: " + ", ".join(f"{count} {kind}" for kind, count in drift.get("counts", {}).items())
-    if rollback := told.get("asm_lanes_rollback"):
-        removed = ", ".join(rollback.get("removed", [])) or "nothing"
-        yield f"  back to {rollback.get('baseline', 'the baseline')}: {removed}"
+    for host, statistics in told.items():
+        where = f"{host}: " if len(told) > 1 else ""
+        yield from (f"  {where}{line}" for line in of_host(statistics, check_mode))
     if following := next_step(playbook, steps, told, check_mode):
         yield f"  next: {following}"
 
 
-def next_step(playbook: str, steps: Mapping[str, Step], told: Mapping[str, Any], check_mode: bool) -> str:
+def of_host(told: Statistics, check_mode: bool) -> Iterator[str]:
+    """What changed on a host, and what is proven."""
+    for change in told.get("asm_lanes_plan", []):
+        yield f"{'would change' if check_mode else 'changed'}: {change}"
+    if proof := told.get("asm_lanes_proof"):
+        yield f"proof: {proof.get('summary', '')}"
+    if drift := told.get("asm_lanes_drift"):
+        yield "drift: " + ", ".join(f"{count} {kind}" for kind, count in drift.get("counts", {}).items())
+    if rollback := told.get("asm_lanes_rollback"):
+        removed = ", ".join(rollback.get("removed", [])) or "nothing"
+        yield f"back to {rollback.get('baseline', 'the baseline')}: {removed}"
+
+
+def next_step(
+    playbook: str, steps: Mapping[str, Step], told: Mapping[str, Statistics], check_mode: bool
+) -> str:
     """What to do next; empty when there is nothing to say."""
-    if told.get("asm_lanes_proof", {}).get("passed") is False:
-        return "" if "asm_lanes_rollback" in told else AFTER_BAD_PROOF
-    if any(told.get("asm_lanes_drift", {}).get("counts", {}).get(kind) for kind in ("error", "warning")):
+    hosts = told.values()
+    if bad := [host for host in hosts if host.get("asm_lanes_proof", {}).get("passed") is False]:
+        return NEXT["rollback"] if all("asm_lanes_rollback" in host for host in bad) else AFTER_BAD_PROOF
+    if any(_drifted(host.get("asm_lanes_drift", {}).get("counts", {})) for host in hosts):
         return AFTER_DRIFT
     if any(step.failed for step in steps.values()):
         return AFTER_FAILURE
     if check_mode:
         return IN_CHECK_MODE if any(step.changed for step in steps.values()) else ""
-    return NEXT.get(playbook, "")
+    made = [host["asm_lanes_awx"]["workflow"] for host in hosts if "asm_lanes_awx" in host]
+    return IN_AWX.format(made[0]) if made else NEXT.get(playbook, "")
+
+
+def _drifted(counts: Mapping[str, int]) -> bool:
+    return bool(counts.get("error") or counts.get("warning"))

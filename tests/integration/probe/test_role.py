@@ -78,3 +78,22 @@ def test_an_unknown_gateway_is_told(tmp_path: Path) -> None:
     done = play(tmp_path)
     assert done.returncode == 2
     assert "Set asm_lanes_gateway_url" in done.stdout + done.stderr
+
+
+def test_several_meshes_are_told_of_one_by_one(tmp_path: Path) -> None:
+    inventory = tmp_path / "meshes.json"
+    with (
+        servers.serve(servers.App(lanes={}).build()) as broken,
+        servers.serve(servers.App().build()) as sound,
+    ):
+        urls = {"staging": broken, "production": sound}
+        hosts = {name: {"asm_lanes_gateway_url": url} for name, url in urls.items()}
+        inventory.write_text(json.dumps({"all": {"hosts": hosts}}))
+        done = play(tmp_path, "-i", str(inventory), asm_lanes_hosts="all", lane_proof_settle_timeout=0)
+    assert done.returncode == 2
+    told = done.stdout.partition("LANES prove")[2].splitlines()
+    assert any(line.startswith("  staging: proof: 11 of 17 cases passed") for line in told), done.stdout
+    assert any(line.startswith("  production: proof: 17 of 17 cases passed") for line in told), told
+    assert any(line.startswith("  next: asm.lanes.preflight and asm.lanes.drift") for line in told)
+    pages = {file.name for file in (tmp_path / "reports").glob("*.html")}
+    assert pages == {"lane-proof-staging.html", "lane-proof-production.html"}
