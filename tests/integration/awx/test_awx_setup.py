@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
-from .conftest import Awx
+from .conftest import ROOT, VARIABLES, Awx
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+DEFAULTS = yaml.safe_load((ROOT / "roles/awx_setup/defaults/main.yml").read_text())
+#: The type of question for a type of option; a list is asked for as text.
+KINDS = {"str": "text", "list": "text", "int": "integer", "float": "float"}
 TEMPLATES = ("preflight", "replay", "changes", "prove", "drift", "rollback", "teardown")
 
 
@@ -54,13 +58,45 @@ def test_the_workflow_goes_as_stated(awx: Awx) -> None:
 
 
 def test_who_is_told(awx: Awx) -> None:
-    templates = awx.controller.objects["job_templates"]
+    objects = awx.controller.objects
+    templates = {**objects["job_templates"], **objects["workflow_job_templates"]}
     told = {
-        templates[key]["name"]
+        (templates[key]["name"].removeprefix("asm.lanes "), way.removeprefix("notification_templates_"))
         for (key, way), others in awx.controller.links.items()
-        if "error" in way and others
+        if way.startswith("notification_templates_") and others
     }
-    assert told == {"asm.lanes prove", "asm.lanes drift"}
+    failures = {(name, "error") for name in ("replay", "prove", "drift", "rollback")}
+    assert told == failures | {("gray release", "approvals")}
+
+
+def test_the_surveys_ask_what_the_roles_take(awx: Awx) -> None:
+    """What AWX was sent, against the argument specifications; by rules of the test's own."""
+    objects = awx.controller.objects
+    templates = {**objects["job_templates"], **objects["workflow_job_templates"]}
+    asked = {
+        templates[key]["name"].removeprefix("asm.lanes "): {item["variable"]: item for item in survey["spec"]}
+        for key, survey in awx.controller.surveys.items()
+    }
+    stated = {template["name"]: template["survey"] for template in DEFAULTS["awx_setup_job_templates"]}
+    for name, questions in stated.items():
+        assert list(asked.get(name, {})) == [question["variable"] for question in questions]
+        for question in questions:
+            role, _dot, option = question["option"].partition(".")
+            file = ROOT / "roles" / role / "meta/argument_specs.yml"
+            wanted = yaml.safe_load(file.read_text())["argument_specs"]["main"]["options"][option]
+            item = asked[name][question["variable"]]
+            kind = "multiplechoice" if "choices" in wanted else KINDS[wanted.get("type", "str")]
+            assert item["type"] == kind, question
+            assert item.get("choices") == wanted.get("choices"), question
+            default = VARIABLES["awx_setup_variables"].get(question["variable"], wanted.get("default"))
+            assert item.get("default", default or None) == (default or None), question
+            assert item["question_description"][:20] in " ".join(words(wanted["description"]))
+    in_workflow = {"preflight", "replay", "prove", "rollback"}
+    assert set(asked["gray release"]) == {q["variable"] for name in in_workflow for q in stated[name]}
+
+
+def words(description: str | list[str]) -> list[str]:
+    return [description] if isinstance(description, str) else description
 
 
 @pytest.mark.parametrize("mode", ["run", pytest.param("check", marks=pytest.mark.full)])

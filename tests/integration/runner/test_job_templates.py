@@ -80,7 +80,9 @@ class Controller:
                 "ANSIBLE_FORCE_COLOR": "True",
             },
         )
-        write(folder / "env/extravars", {"asm_lanes_hosts": "all", **answers, **variables, **extra})
+        extravars = {"asm_lanes_hosts": "all", **answers, **variables, **extra}
+        assert not [secret for secret in self.secrets() if secret in json.dumps(extravars)]
+        write(folder / "env/extravars", extravars)
         write(folder / "env/settings", {"idle_timeout": 0})
         (folder / "env/cmdline").write_text("--diff" + (" --check" if job_type == "check" else ""))
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
@@ -229,7 +231,7 @@ def test_the_workflow_from_end_to_end(empty: Controller) -> None:
     assert nothing.status == "failed"
     assert "Nothing to change, all is as stated." in nothing.stdout
 
-    proof = controller.run("prove")
+    proof = controller.run("prove", **replay.artifacts)
     assert proof.status == "successful"
     assert proof.artifacts["asm_lanes_proof"]["passed"] is True
     readable(proof)
