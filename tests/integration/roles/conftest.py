@@ -21,6 +21,7 @@ import yaml
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import KubeError, connect
 from kube_client import connected
 from planes import RunningPlane, lab_crds, wanted_plane
+from tools_env import program
 
 ROOT = Path(__file__).parents[3]
 
@@ -55,6 +56,14 @@ class Servers(RunningPlane):
     def writes(self, name: str) -> int:
         """How many requests have written something to a server so far."""
         return self.requests(name)[1]
+
+    def kubectl(self, name: str, *arguments: str, stdin: str | None = None) -> str:
+        """Be the user of kubectl; fails the test when it fails."""
+        program_file = program("kubectl", "what the modules make of its objects is not tried")
+        command = [program_file, "--kubeconfig", str(self.kubeconfig(name)), *arguments]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def roll_out(self, namespace: str) -> None:
         """Be the controller and the kubelet: report every Deployment of a namespace as ready, from now on."""

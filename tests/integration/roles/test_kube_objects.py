@@ -86,10 +86,9 @@ def deployment(replicas: int | None = 1, image: str = "i:1") -> dict[str, Any]:
     }
 
 
-def seen(servers: Servers, kind: str = "deployment") -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(
-        servers.kubectl("cluster", "get", kind, "a", "-n", "shop", "-o", "json", "--show-managed-fields")
-    )
+def seen(servers: Servers, kind: str = "Deployment") -> dict[str, Any]:
+    found = servers.in_cluster.get(kind, "a", "shop")
+    assert found
     return found
 
 
@@ -105,7 +104,7 @@ def test_a_conflict_names_field_and_manager_and_can_be_won(shop: Servers) -> Non
         assert "Deployment a in namespace shop: .spec.replicas was set to something else" in refused["msg"]
         assert 'by the field manager "kubectl"' in refused["msg"]
         assert "Nothing was written. This is the advice." in refused["msg"]
-    assert shop.names("cluster", "services", "shop") == set()
+    assert services(shop) == set()
     assert seen(shop)["spec"]["replicas"] == 3
 
     pretended = objects(shop, deployment(), wait=False, force_conflicts=True, _ansible_check_mode=True)
@@ -141,12 +140,12 @@ def test_what_two_state_alike_is_nobodys_alone(shop: Servers) -> None:
         '.spec.selector was set to something else by the field manager "kubectl-client-side-apply"'
         in (refused["msg"])
     )
-    assert seen(shop, "service")["spec"]["selector"] == {"app": "a"}
+    assert seen(shop, "Service")["spec"]["selector"] == {"app": "a"}
 
 
 def test_the_fields_are_ours_by_an_apply(shop: Servers) -> None:
     objects(shop, service("a"))
-    rows = seen(shop, "service")["metadata"]["managedFields"]
+    rows = seen(shop, "Service")["metadata"]["managedFields"]
     assert [(row["manager"], row["operation"]) for row in rows] == [("asm.lanes", "Apply")]
 
 
