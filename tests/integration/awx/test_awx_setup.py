@@ -129,6 +129,10 @@ def test_what_differs_is_changed_and_nodes_go(awx: Awx) -> None:
 
 @pytest.mark.full
 def test_all_of_it_is_taken_back(awx: Awx) -> None:
+    checked = awx.play("--check", "-e", "awx_setup_state=absent")
+    assert checked.code == 0, checked.output
+    assert checked.changed > 0
+    assert awx.controller.writes == []
     done = awx.play("-e", "awx_setup_state=absent")
     assert done.code == 0, done.output
     left = {

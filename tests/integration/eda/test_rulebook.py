@@ -166,3 +166,13 @@ def test_a_failed_proof_goes_back_at_once(own_lab: RunningLab, rulebook: Ruleboo
     rulebook.send({"asm_lanes_proof": {"passed": False, "reached": True, "summary": "1 of 9 cases differ"}})
     rulebook.until(rulebook.played("Taken out of lane group ws: v1, v2."), "all lanes are taken back")
     assert lanes(own_lab) == {"base"}
+
+
+@pytest.mark.full
+def test_drift_of_lanes_that_answer_as_promised_changes_nothing(
+    own_lab: RunningLab, rulebook: Rulebook
+) -> None:
+    rulebook.send({"asm_lanes_drift": {"counts": {"error": 1}}})
+    rulebook.until(rulebook.played("PLAY RECAP"), "the lanes are proven")
+    assert rulebook.played("17 of 17 cases passed")()
+    assert lanes(own_lab) == {"base", "v1", "v2"}

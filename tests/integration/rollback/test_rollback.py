@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -95,6 +96,15 @@ def test_the_baseline_and_what_is_not_there_are_refused(own_lab: RunningLab) -> 
     missing = play(own_lab, "rollback", "-e", "asm_lanes_group_name=nowhere")
     assert missing.returncode == 2
     assert "there is no such lane group in mesh" in missing.stdout + missing.stderr
+
+
+def test_a_gateway_that_cannot_be_reached_is_no_reason_to_roll_back(own_lab: RunningLab) -> None:
+    unreachable = {"lane_proof_url": "http://127.0.0.1:9", "lane_proof_settle_timeout": 0}
+    done = play(own_lab, "guard", "-e", json.dumps(unreachable))
+    assert done.returncode == 2
+    assert "The lanes cannot be proven at http://127.0.0.1:9: connection refused" in done.stdout + done.stderr
+    assert "out of lane group ws" not in done.stdout
+    assert "Would be taken out of lane group ws: v1, v2." in play(own_lab, "rollback", "--check").stdout
 
 
 def test_through_the_openapi_alone(own_lab: RunningLab) -> None:
