@@ -1,4 +1,7 @@
-"""A whole lab for tests: the fixture ``lab`` (one for the test session), and what tests of the lab share."""
+"""A whole lab for tests: the fixture ``lab`` (one for the test session), and what tests of the lab share.
+
+Labs have the control plane that the environment variable CONTROL_PLANE names, ``emulated`` by default.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from typing import Any
 import pytest
 import yaml
 from asm_lanes_lab.settings import Settings
+from planes import wanted_plane
 
 #: The folder that holds the package ``asm_lanes_lab``.
 LAB_FILES = Path(__file__).parent.parent / "roles" / "lab" / "files"
@@ -140,7 +144,7 @@ def lab_settings(**settings: Any) -> list[str]:
 
 def start_lab(state_dir: Path, **settings: Any) -> RunningLab:
     """Start a lab on free ports and addresses; to be stopped with ``lab_command("stop", state_dir)``."""
-    lab_command("start", state_dir, *lab_settings(**settings))
+    lab_command("start", state_dir, *lab_settings(**{"control_plane": wanted_plane(), **settings}))
     return RunningLab(Settings.load(state_dir / "settings.json"))
 
 

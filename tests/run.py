@@ -64,6 +64,13 @@ SECOND_TRIES = 5
 PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
+#: Tests that hold on both control planes; the others are about the emulated one, or about no cluster at all.
+EITHER = tuple(
+    f"tests/integration/{name}"
+    for name in ("budget", "lifecycle", "lane_group/test_whole_lab.py", "rollback", "roles")
+)
+
+
 def pytest(group: str, name: str, *arguments: str, by_default: bool = True, **environment: str) -> Step:
     command = (PYTHON, "-m", "pytest", "-q", *arguments)
     return Step(group, name, command, "junit", by_default, tuple(environment.items()))
@@ -92,9 +99,11 @@ STEPS = (
     pytest("full", "marked-full", *PARALLEL, "-m", "full", "tests/integration", by_default=False),
     Step("full", "galaxy", (TOOLS_PYTHON, "tests/galaxy.py"), by_default=False),
     Step("full", "matrix", (PYTHON, "tests/matrix.py"), by_default=False),
-    # Only when asked for (`make test-real`): they need the programs of a real control plane.
+    # Only when asked for (`make test-real`, which sets CONTROL_PLANE): they need the programs of a real
+    # control plane. First what is about it, then what runs on either, here on this one.
     pytest("real", "real-api", "-m", "real", "tests/integration/control_plane", by_default=False),
-    Step("real", "real-molecule", ("molecule", "test", "-s", "default"), by_default=False),
+    pytest("real", "real-either", *PARALLEL, *EITHER, by_default=False),
+    Step("real", "real-molecule", ("molecule", "test", "--all"), by_default=False),
 )
 
 

@@ -98,17 +98,21 @@ def _failure(states: Sequence[Rollout]) -> str:
 
 
 def _reasons(api: Api, namespace: str, late: Mapping[str, Object]) -> dict[str, list[str]]:
-    """Why each Deployment is not ready."""
+    """Why each Deployment is not ready, as far as it can be seen."""
+    unseen: list[str] = []
     replica_sets, pods, events = (
-        _readable(api, api_version, kind, namespace)
+        _readable(api, api_version, kind, namespace, unseen)
         for api_version, kind in (("apps/v1", "ReplicaSet"), ("v1", "Pod"), ("v1", "Event"))
     )
-    return {name: explain(deployment, replica_sets, pods, events) for name, deployment in late.items()}
+    return {
+        name: [*explain(deployment, replica_sets, pods, events), *unseen] for name, deployment in late.items()
+    }
 
 
-def _readable(api: Api, api_version: str, kind: str, namespace: str) -> list[Object]:
-    """All objects of a kind, none where they may not be read: a poorer explanation beats none."""
+def _readable(api: Api, api_version: str, kind: str, namespace: str, unseen: list[str]) -> list[Object]:
+    """All objects of a kind; none where they may not be read, for a poorer explanation beats none."""
     try:
         return api.list(api_version, kind, namespace)
-    except KubeError:
+    except KubeError as error:
+        unseen.append(f"{kind}s could not be looked at: {error.message}")
         return []

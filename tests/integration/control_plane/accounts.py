@@ -86,7 +86,10 @@ class Account:
         file.write_text(yaml.safe_dump(kubeconfig(side, server, authority.pem, name, credentials)))
 
     def grant(self, namespaces: dict[str, str], missing: Permission | None = None) -> None:
-        """Exactly the rights of the files that *namespaces* names, each with the namespace of its Roles."""
+        """Exactly the rights of the files that *namespaces* names, each with the namespace of its Roles.
+
+        ``*``: in all namespaces, as ClusterRoles.
+        """
         for path in self._granted:
             assert self._admin("DELETE", path).code in (200, 404)
         self._granted = []
@@ -96,6 +99,8 @@ class Account:
 
     def _bind(self, document: Obj, namespace: str, missing: Permission | None) -> None:
         role = without(document, missing)
+        if namespace == "*":
+            role["kind"] = "ClusterRole"
         scope = f"{GROUP}/namespaces/{namespace}" if role["kind"] == "Role" else GROUP
         binding: Obj = {
             "apiVersion": role["apiVersion"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .operations import Operation
+from .operations import APPLY, Operation
 
 
 def known(operation: Operation | None, line: str) -> bool:
@@ -27,4 +27,9 @@ def _no_template(operation: Operation, line: str) -> bool:
     return lacks and line.startswith("status.details.causes")
 
 
-_LIMITS = (_replaced_pod, _bad_finalizer, _no_template)
+def _scaled(operation: Operation, line: str) -> bool:
+    """Who scaled is forgotten when the same manager wrote the object in the same second: chance."""
+    return operation.kind == APPLY and line.startswith("status.details.causes") and ".spec.replicas" in line
+
+
+_LIMITS = (_replaced_pod, _bad_finalizer, _no_template, _scaled)

@@ -35,6 +35,8 @@ class Player:
         group, version = crd["spec"]["group"], crd["spec"]["versions"][0]["name"]
         self._until(lambda: self.http("GET", f"/apis/{group}/{version}/widgets").code == 200)
         self._until(self._has_accounts)
+        for path in {kind.path(space) for kind in KINDS for space in SPACES}:
+            self._until(lambda path=path: self.http("GET", path).code == 200)
 
     def _has_accounts(self) -> bool:
         """Whether pods can be made: a cluster's admission wants the namespace's default service account."""
@@ -82,6 +84,13 @@ class Player:
         if not known or known[-1] != metadata:
             known.append(metadata)
 
+    def remove(self, path: str) -> None:
+        """Delete an object, whatever holds it."""
+        free = {"metadata": {"finalizers": None}}
+        self.http("PATCH", path, free, kind="application/merge-patch+json")
+        self.http("DELETE", path, {"gracePeriodSeconds": 0})
+        self._until(lambda: self.http("GET", path).code == 404)
+
     def everything(self) -> dict[str, Any]:
         """Every object of the test's kinds."""
         paths = {kind.path(space) for kind in KINDS for space in SPACES}
@@ -111,6 +120,17 @@ def _ends(body: Any) -> bool:
 
 
 def events(body: Any) -> list[Any]:
-    """The events of a finished watch, without bookmarks; one event alone was decoded already."""
+    """The events of a finished watch, without bookmarks; one event alone was decoded already.
+
+    Nor such as tell nothing new about an object but whose fields are whose.
+    """
     told = [body] if isinstance(body, dict) else [json.loads(line) for line in body.splitlines() if line]
-    return [[event["type"], neutral(event["object"])] for event in told if event["type"] != "BOOKMARK"]
+    found: list[Any] = []
+    last: dict[str, Any] = {}
+    for event in told:
+        if event["type"] != "BOOKMARK":
+            obj, name = neutral(event["object"]), event["object"].get("metadata", {}).get("name", "")
+            if event["type"] != "MODIFIED" or last.get(name) != obj:
+                found.append([event["type"], obj])
+            last[name] = obj
+    return found

@@ -53,6 +53,9 @@ def test_the_same_answers(players: list[Player]) -> None:
         if new := [line for line in lines if not known(operation, line)]:
             told = [f"{one.name}: {_words(it.body)}" for one, it in zip(players, answers, strict=True)]
             found.append("\n  ".join([f"#{number} {operation}", *new, *told]))
+        if not new and answers[0].code != answers[1].code:
+            for player in players:  # for a known reason; it shall not go on from two different states
+                player.remove(operation.path)
     left = [{path: outcome(answer) for path, answer in player.everything().items()} for player in players]
     found += [f"in the end: {line}" for line in differences(*left) if not known(None, line)]
     events = [player.history(version) for player, version in zip(players, since, strict=True)]

@@ -23,7 +23,9 @@ ROOT = Path(__file__).parents[3]
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(1500)]
 
-#: Rights that no error misses: for what is told when something else has failed already, and for what the ASM
+#: What marks the objects that the roles make.
+OURS = "app.kubernetes.io/managed-by=asm.lanes"
+#: Rights of their own tests: for what is told when something else has failed already, and for what the ASM
 #: OpenAPI tells as well.
 OPTIONAL = {"replicasets", "pods", "events", "namespaces"}
 
@@ -34,7 +36,29 @@ class Stage:
 
     lab: RunningLab
     accounts: dict[str, Account]
+    admins: dict[str, Http]
     folder: Path
+    state: str = "empty"
+
+    def bring(self, state: str) -> None:
+        """Have the guide's objects made by an administrator (``full``), or none of them (``empty``)."""
+        if self.state != state:
+            playbook = "teardown" if state == "empty" else "site --skip-tags lane_proof"
+            code, output = self.play(f"asm.lanes.{playbook}", admin=True)
+            assert code == 0, output
+        self.state = state
+
+    def hold(self, permission: Permission, *finalizers: str) -> None:
+        """Keep all objects of a resource from going at once, or (without finalizers) no longer."""
+        admin = self.admins[permission.file.split("/")[0]]
+        prefix = f"/apis/{permission.group}" if permission.group else "/api"
+        version = {"": "v1", "apps": "v1"}.get(permission.group, "v1beta1")
+        path = f"{prefix}/{version}/namespaces/default/{permission.resource}"
+        body = {"metadata": {"finalizers": list(finalizers) or None}}
+        for item in admin("GET", path, query={"labelSelector": OURS}).body["items"]:
+            name = item["metadata"]["name"]
+            done = admin("PATCH", f"{path}/{name}", body, kind="application/merge-patch+json")
+            assert done.code == 200, done.body
 
     def grant(self, namespaces: dict[str, str], missing: Permission | None = None) -> None:
         """Give each user the rights of the files for its API."""
@@ -65,16 +89,16 @@ class Stage:
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("rbac")
     state_dir = folder / "lab"
-    admins: list[Http] = []
+    admins: dict[str, Http] = {}
     try:
         lab = start_lab(state_dir, control_plane=REAL)
         accounts = {}
         for side, file in (("cluster", lab.cluster_kubeconfig), ("mesh", lab.mesh_kubeconfig)):
-            admins.append(Http(file))
-            accounts[side] = Account(f"lanes-{side}", side, admins[-1], file, folder / f"{side}.kubeconfig")
-        yield Stage(lab, accounts, folder)
+            admins[side] = Http(file)
+            accounts[side] = Account(f"lanes-{side}", side, admins[side], file, folder / f"{side}.kubeconfig")
+        yield Stage(lab, accounts, admins, folder)
     finally:
-        for admin in admins:
+        for admin in admins.values():
             admin.close()
         lab_command("stop", state_dir, "--purge")
 
@@ -108,22 +132,18 @@ def test_the_documented_rights_suffice(stage: Stage) -> None:
     assert code == 0, output
 
 
-#: Permissions in the order in which one state of the lab serves them: nothing there, then all, then the end.
-BEFORE, AFTER, END = ("get", "list", "create"), ("patch",), ("delete",)
-
-
-def cases(namespaces: dict[str, str], verbs: tuple[str, ...]) -> list[Permission]:
+def cases(namespaces: dict[str, str], *verbs: str) -> list[Permission]:
     found = [item for file in namespaces for item in permissions(file)]
     return [item for item in found if item.verb in verbs and item.resource not in OPTIONAL]
 
 
 def refused(permission: Permission, output: str) -> bool:
-    """Whether an error names verb and resource, as Kubernetes words it."""
+    """Whether a message names verb and resource, as Kubernetes words it."""
     words = rf'cannot {permission.verb} resource \\?"{permission.resource}\\?"'
     return re.search(words, " ".join(output.split())) is not None
 
 
-@pytest.mark.parametrize("permission", cases(PREFLIGHT, BEFORE), ids=str)
+@pytest.mark.parametrize("permission", cases(PREFLIGHT, "get", "list"), ids=str)
 def test_preflight_names_what_is_missing(stage: Stage, permission: Permission) -> None:
     stage.grant(PREFLIGHT, permission)
     code, output = stage.play("asm.lanes.preflight")
@@ -131,20 +151,51 @@ def test_preflight_names_what_is_missing(stage: Stage, permission: Permission) -
     assert refused(permission, output), output
 
 
-STEPS = {
-    "sample_app": (APPLICATION, {"sample_app_labels": {"changed": "yes"}}),
-    "gateway_routing": (ROUTING, {"gateway_routing_labels": {"changed": "yes"}}),
-    "lane_group": (LANES, {}),  # patching its resources is not tried without the right to: see docs/rbac
+def test_preflight_asks_asm_where_it_may_not_see_the_namespace(stage: Stage) -> None:
+    namespaces = [item for item in permissions("cluster/preflight") if item.resource == "namespaces"]
+    assert [item.verb for item in namespaces] == ["get"]
+    stage.grant(PREFLIGHT, namespaces[0])
+    code, output = stage.play("asm.lanes.preflight")
+    assert code == 0, output
+
+
+STEPS = {"sample_app": APPLICATION, "gateway_routing": ROUTING, "lane_group": LANES}
+
+HELLO = ["default/helloworld"]
+BASE = {
+    "name": "base",
+    "label_selector": {"version": "v1"},
+    "services": ["default/wsk-svc", "default/helloworld"],
+}
+#: What makes a step patch a resource.
+CHANGES: dict[str, dict[str, Any]] = {
+    "services": {"sample_app_labels": {"changed": "yes"}},
+    "deployments": {"sample_app_labels": {"changed": "yes"}},
+    "gateways": {"gateway_routing_labels": {"changed": "yes"}},
+    "virtualservices": {"gateway_routing_labels": {"changed": "yes"}},
+    "asmswimlanegroups": {"lane_group_service_fallback": {"default/helloworld": "v1"}},
+    "asmswimlanes": {
+        "lane_group_lanes": [
+            BASE,
+            {"name": "v1", "label_selector": {"version": "v1"}, "services": HELLO},
+            {"name": "v2", "label_selector": {"version": "v3"}, "services": HELLO},
+        ]
+    },
 }
 
 
-def step_cases(verbs: tuple[str, ...]) -> list[Any]:
+def step_cases(*verbs: str) -> list[Any]:
     return [
         pytest.param(step, item, id=f"{step}: {item.verb} {item.resource}")
-        for step, (namespaces, _change) in STEPS.items()
-        for item in cases(namespaces, verbs)
-        if _change or item.verb not in AFTER
+        for step, namespaces in STEPS.items()
+        for item in cases(namespaces, *verbs)
     ]
+
+
+def test_every_right_of_a_step_is_tried() -> None:
+    tried = step_cases("get", "list", "create", "patch", "delete", "watch")
+    every = [item for step in STEPS.values() for file in step for item in permissions(file)]
+    assert len(tried) == len([item for item in every if item.resource not in OPTIONAL])
 
 
 def variables(stage: Stage, step: str) -> dict[str, Any]:
@@ -153,39 +204,92 @@ def variables(stage: Stage, step: str) -> dict[str, Any]:
     return {**RESOURCES, "lane_group_mesh_kubeconfig": str(stage.accounts["mesh"].file)}
 
 
-@pytest.mark.parametrize(("step", "permission"), step_cases(BEFORE))
+@pytest.mark.parametrize(("step", "permission"), step_cases("get", "list", "create"))
 def test_making_names_what_is_missing(stage: Stage, step: str, permission: Permission) -> None:
-    code, output = stage.play("asm.lanes.teardown", admin=True)
-    assert code == 0, output
-    stage.grant(STEPS[step][0], permission)
+    stage.bring("empty")
+    stage.grant(STEPS[step], permission)
     code, output = stage.play(f"asm.lanes.site --tags {step}", **variables(stage, step))
+    if code == 0 or step == "lane_group":
+        stage.state = "some"
     if code == 0:  # a right that only the way back needs
         code, output = stage.play(f"asm.lanes.teardown --tags {step}", **variables(stage, step))
     assert code == 2, output
     assert refused(permission, output), output
 
 
-@pytest.mark.parametrize(("step", "permission"), step_cases((*AFTER, *END)))
+@pytest.mark.parametrize(("step", "permission"), step_cases("patch"))
 def test_changing_names_what_is_missing(stage: Stage, step: str, permission: Permission) -> None:
-    code, output = stage.play("asm.lanes.site --skip-tags lane_proof", admin=True)
-    assert code == 0, output
-    stage.grant(STEPS[step][0], permission)
-    given = variables(stage, step)
-    if permission.verb in AFTER:
-        code, output = stage.play(f"asm.lanes.site --tags {step}", **given, **STEPS[step][1])
-    else:
-        code, output = stage.play(f"asm.lanes.teardown --tags {step}", **given)
+    stage.bring("full")
+    stage.grant(STEPS[step], permission)
+    given = {**variables(stage, step), **CHANGES[permission.resource]}
+    code, output = stage.play(f"asm.lanes.site --tags {step}", **given)
     assert code == 2, output
     assert refused(permission, output), output
 
 
-def test_waiting_names_what_is_missing(stage: Stage) -> None:
-    """Only a Deployment that takes its time is watched: here one whose image nobody has."""
-    code, output = stage.play("asm.lanes.teardown", admin=True)
+@pytest.mark.parametrize("permission", cases(DRIFT, "get", "list"), ids=str)
+def test_drift_names_what_it_may_not_see(stage: Stage, permission: Permission) -> None:
+    """It compares less, and warns."""
+    stage.bring("full")
+    stage.grant(DRIFT, permission)
+    code, output = stage.play("asm.lanes.drift")
     assert code == 0, output
-    watch = next(item for item in permissions("cluster/sample_app") if item.verb == "watch")
-    stage.grant(APPLICATION, watch)
-    images = {"registry-cn-hangzhou.ack.aliyuncs.com/ack-demo/examples-helloworld-v2:1.0": "nobody/has:1"}
-    code, output = stage.play("asm.lanes.site --tags sample_app", sample_app_images=images)
+    assert refused(permission, output), output
+
+
+def test_drift_sees_everything_with_all_of_its_rights(stage: Stage) -> None:
+    stage.bring("full")
+    stage.grant(DRIFT)
+    code, output = stage.play("asm.lanes.drift")
+    assert code == 0, output
+    assert "cannot" not in output
+
+
+@pytest.mark.parametrize(("step", "permission"), step_cases("delete", "watch"))
+def test_removing_names_what_is_missing(stage: Stage, step: str, permission: Permission) -> None:
+    stage.bring("full")
+    stage.state = "some"
+    stage.grant(STEPS[step], permission)
+    try:
+        if permission.verb == "watch":  # only what does not go at once is watched
+            stage.hold(permission, "lab.test/hold")
+        code, output = stage.play(f"asm.lanes.teardown --tags {step}", **variables(stage, step))
+    finally:
+        if permission.verb == "watch":
+            stage.hold(permission)
     assert code == 2, output
-    assert refused(watch, output), output
+    assert refused(permission, output), output
+
+
+@pytest.mark.parametrize(
+    "permission", [item for item in permissions("cluster/sample_app") if item.resource in OPTIONAL], ids=str
+)
+def test_saying_why_a_deployment_does_not_get_ready(stage: Stage, permission: Permission) -> None:
+    """Without the right to look around the error says what it could not look at."""
+    stage.bring("full")
+    stage.state = "some"
+    stage.grant(APPLICATION, permission)
+    images = {"registry-cn-hangzhou.ack.aliyuncs.com/ack-demo/examples-helloworld-v2:1.0": "nobody/has:1"}
+    given = {"sample_app_images": images, "sample_app_wait_timeout": 3}
+    code, output = stage.play("asm.lanes.site --tags sample_app", **given)
+    assert code == 2, output
+    assert refused(permission, output), output
+
+
+@pytest.mark.parametrize("permission", cases(PORT, "get", "patch"), ids=str)
+def test_opening_a_port_names_what_is_missing(stage: Stage, permission: Permission) -> None:
+    stage.grant({**ROUTING, **PORT}, permission)
+    given = {"gateway_routing_manage_gateway_port": True, "gateway_routing_port": 31999}
+    code, output = stage.play("asm.lanes.site --tags gateway_routing --check", **given)
+    assert code == 2, output
+    assert refused(permission, output), output
+
+
+@pytest.mark.parametrize("permission", [*permissions("cluster/sample_app-namespace")], ids=str)
+def test_making_the_namespace_names_what_is_missing(stage: Stage, permission: Permission) -> None:
+    """The namespace is not there yet, so the rights in it have to be those of a ClusterRole."""
+    stage.grant({"cluster/sample_app": "*", **SPACE}, permission)
+    given = {"sample_app_manage_namespace": True, "asm_lanes_namespace": "not-there-yet"}
+    code, output = stage.play("asm.lanes.site --tags sample_app --check", **given)
+    assert code == 2, output
+    assert refused(permission, output), output

@@ -138,7 +138,7 @@ def test_errors_as_people_see_them(lab: Lab) -> None:
     out = lab.kubectl("apply", "-f-", stdin=manifests(deployment(replicaz=1)), code=1)
     assert 'unknown field "spec.replicaz"' in out
     out = lab.kubectl("apply", "-f-", stdin=manifests(widget(size=-1)), code=1)
-    assert 'The Widget "w" is invalid: spec.size: Invalid value: -1' in out
+    assert 'The Widget "w" is invalid: \n* spec.size: Invalid value: -1' in out
     out = lab.kubectl("--token=wrong", "get", "pods", code=1)
     assert "must be logged in" in out or "Unauthorized" in out
     out = lab.kubectl("create", "ns", "team", code=1)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
+from asm_lanes_lab.plane import REAL
+from planes import Http
 
 from .conftest import Servers
 from .test_rollout_status import run
@@ -181,6 +184,41 @@ def test_check_mode_tells_the_same_and_writes_nothing(shop: Servers) -> None:
     real = objects(shop, service("a"))
     keys = ("changed", "objects", "written")
     assert [pretended[key] for key in keys] == [real[key] for key in keys]
+
+
+POLICY = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: no-port-81}
+spec:
+  matchConstraints:
+    resourceRules: [{apiGroups: [""], apiVersions: [v1], resources: [services], operations: [CREATE, UPDATE]}]
+  validations: [{expression: "object.spec.ports.all(p, p.port != 81)", message: nobody serves on 81 here}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: no-port-81}
+spec: {policyName: no-port-81, validationActions: [Deny]}
+"""
+
+
+def test_what_admission_would_refuse_fails_in_check_mode(shop: Servers) -> None:
+    if shop.kind != REAL:
+        pytest.skip("the emulated API has no admission policies")
+    shop.kubectl("cluster", "apply", "-f", "-", stdin=POLICY)
+    http = Http(shop.kubeconfig("cluster"))
+    wanted, path = service("a", port=81), "/api/v1/namespaces/shop/services"
+    deadline = time.monotonic() + 60
+    while http("POST", path, wanted, query={"dryRun": "All"}).code == 201:
+        assert time.monotonic() < deadline, "the policy is not in force"
+        time.sleep(0.1)
+    http.close()
+    refused = objects(shop, service("b"), wanted, _ansible_check_mode=True)
+    assert refused["failed"]
+    assert "Service a in namespace shop" in refused["msg"]
+    assert "nobody serves on 81 here" in refused["msg"]
+    assert shop.names("cluster", "services", "shop") == set()
+    shop.kubectl("cluster", "delete", "-f", "-", stdin=POLICY)
 
 
 def test_absent_removes_what_carries_the_labels_and_nothing_else(shop: Servers) -> None:

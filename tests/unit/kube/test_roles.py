@@ -126,6 +126,26 @@ def test_text_stays_text_and_numbers_stay_numbers() -> None:
     ]
 
 
+@pytest.mark.parametrize("role", ["sample_app", "gateway_routing"])
+def test_every_port_says_its_protocol(role: str) -> None:
+    """Older servers (1.20, for instance) refuse server-side apply of a port without it."""
+    spec_of = [item["spec"] for item in objects(role).values()]
+    ports = [port for spec in spec_of for port in _ports(spec)]
+    assert ports
+    assert all(port["protocol"] for port in ports)
+
+
+def _ports(value: Any) -> list[dict[str, Any]]:
+    """All that says of itself that it is a port, at any depth; references to one are just a number."""
+    if isinstance(value, list):
+        return [port for item in value for port in _ports(item)]
+    if not isinstance(value, dict):
+        return []
+    own = value["ports"] if isinstance(value.get("ports"), list) else []
+    server = [value["port"]] if "hosts" in value and isinstance(value.get("port"), dict) else []
+    return [*own, *server, *(port for inner in value.values() for port in _ports(inner))]
+
+
 def test_the_namespace_comes_first_and_only_on_request() -> None:
     made = objects("sample_app", sample_app_manage_namespace=True, asm_lanes_namespace="shop")
     assert next(iter(made)) == "Namespace shop"

@@ -146,11 +146,11 @@ def test_an_update_takes_fields_over_and_forgets_removed_ones() -> None:
     }
 
 
-def test_items_keep_their_order_and_new_ones_come_last() -> None:
+def test_items_come_in_the_order_of_the_configuration_and_others_stay_between() -> None:
     live = {"spec": {"containers": [{"name": "x"}, {"name": "b"}, {"name": "y"}, {"name": "a"}]}}
     config = {"spec": {"containers": [{"name": "a"}, {"name": "b"}, {"name": "c"}]}}
     result = apply(live, {}, ALICE, config).obj
-    assert [row["name"] for row in result["spec"]["containers"]] == ["x", "a", "y", "b", "c"]
+    assert [row["name"] for row in result["spec"]["containers"]] == ["x", "y", "a", "b", "c"]
 
 
 def _empty(obj: Any) -> set[fields.Path]:

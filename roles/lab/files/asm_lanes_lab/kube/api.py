@@ -97,7 +97,7 @@ class Api:
         if owners is None:
             owner = fields.updater(call.manager, resource.api_version)
             given = without(obj, "status") if resource.status else obj
-            owners = fields.after_update(resource.schema, {}, owner, {}, given, now())
+            owners = fields.after_update(resource.schema, {}, owner, {}, given, now(), call.allocated)
         _set_owners(obj, owners)
         return self._store(call, None, obj)
 
@@ -204,7 +204,7 @@ class Api:
         if owners is None:
             owner = fields.updater(call.manager, resource.api_version, call.subresource)
             known: Owners = {} if reset else fields.read(old)
-            owners = fields.after_update(resource.schema, known, owner, old, obj, now())
+            owners = fields.after_update(resource.schema, known, owner, old, obj, now(), call.allocated)
         _set_owners(obj, owners)
         return self._store(call, old, obj)
 
@@ -257,8 +257,10 @@ class Api:
         if old is None and kind in defaults.INITIAL_STATUS:
             obj["status"] = defaults.INITIAL_STATUS[kind]()
         if kind == "Service":
+            stated = copy(obj)
             rows = self.store.rows(call.resource.table)
             defaults.allocate(obj, old, [row for key, row in rows if key != call.key])
+            call.allocated = frozenset(fields.changes(call.resource.schema, stated, obj)[0])
             if obj["spec"].get("clusterIP") == "None" and obj["spec"]["sessionAffinity"] != "None":
                 call.warnings.append("spec.SessionAffinity is ignored for headless services")
 

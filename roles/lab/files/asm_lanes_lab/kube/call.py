@@ -28,6 +28,8 @@ class Call:
     user: str = ""
     warnings: list[str] = field(default_factory=list)
     """Texts for ``Warning`` headers of the answer; filled while the call is served."""
+    allocated: frozenset[tuple[str, ...]] = frozenset()
+    """Fields that the server has given the object while it served the call; nobody owns them."""
 
     @property
     def key(self) -> Key:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from . import errors
@@ -35,9 +36,13 @@ def decode(call: Call, body: Any, *, applied: bool = False) -> Obj:
     if unknown:
         _refuse_unknown(call, unknown, applied)
         obj = prune(schema, obj)
-    problem = type_error(schema, {"metadata": obj["metadata"]} if resource.custom else obj)
-    if problem and applied and not resource.custom:
+    # What a custom resource's own fields must be its schema says later, but an apply has to know at once.
+    whole = applied or not resource.custom
+    problem = type_error(schema, obj if whole else {"metadata": obj["metadata"]})
+    if problem and applied:
         raise _untyped(call, problem)
+    if resource.kind == "Secret" and not resource.custom:
+        problem = problem or _not_base64(obj)
     if problem:
         raise DecodingError(400, "BadRequest", f"{_subject(resource)}: {problem}")
     for name in _EMPTY_MEANS_NONE:
@@ -45,6 +50,16 @@ def decode(call: Call, body: Any, *, applied: bool = False) -> Obj:
             del obj["metadata"][name]
     # Identity first, as people read it.
     return {"apiVersion": obj.pop("apiVersion"), "kind": obj.pop("kind"), **obj}
+
+
+def _not_base64(secret: Obj) -> str:
+    """What is wrong with the values of a Secret."""
+    for value in (secret.get("data") or {}).values():
+        try:
+            base64.b64decode(value, validate=True)
+        except ValueError:
+            return "illegal base64 data"
+    return ""
 
 
 def _identify(resource: Resource, obj: Obj) -> None:

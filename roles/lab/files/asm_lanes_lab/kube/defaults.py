@@ -144,6 +144,8 @@ def service(obj: Obj) -> None:
             _fill(port, targetPort=port["port"])
     if spec["sessionAffinity"] == "ClientIP":
         _fill(spec, sessionAffinityConfig={"clientIP": {"timeoutSeconds": 10800}})
+    elif spec["sessionAffinity"] == "None":
+        spec.pop("sessionAffinityConfig", None)
     if spec["type"] == "ExternalName":
         return
     _fill(spec, internalTrafficPolicy="Cluster", ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
@@ -158,7 +160,7 @@ def allocate(obj: Obj, old: Obj | None, others: Iterable[Obj]) -> None:
     spec = obj["spec"]
     before = (old or {}).get("spec", {})
     if before and before["type"] != spec["type"]:
-        _leave_type(spec, before)
+        _leave_type(obj, before)
     if spec["type"] == "ExternalName":
         return
     taken = [other.get("spec", {}) for other in others]
@@ -185,14 +187,17 @@ def allocate(obj: Obj, old: Obj | None, others: Iterable[Obj]) -> None:
             used_ports.add(port["nodePort"])
 
 
-def _leave_type(spec: Obj, before: Obj) -> None:
+def _leave_type(obj: Obj, before: Obj) -> None:
     """What belonged to the type that a Service had before goes, where nobody has changed it."""
+    spec = obj["spec"]
     gone = {"LoadBalancer": [], "NodePort": ["allocateLoadBalancerNodePorts"]}.get(
         spec["type"], ["allocateLoadBalancerNodePorts", "externalTrafficPolicy"]
     )
     for name in gone:
         if name in spec and spec[name] == before.get(name):
             del spec[name]
+    if before["type"] == "LoadBalancer" and "status" in obj:
+        obj["status"]["loadBalancer"] = {}
     if spec["type"] == "ClusterIP":
         taken = {port.get("nodePort") for port in before.get("ports", [])}
         for port in spec.get("ports", []):

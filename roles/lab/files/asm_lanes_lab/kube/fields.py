@@ -147,30 +147,52 @@ def merge(schema: Schema, live: Any, config: Any) -> Any:
 
 
 def _merge_items(schema: Schema, present: list[tuple[str, Any]], wanted: list[tuple[str, Any]]) -> list[Any]:
-    known = dict(present)
+    known, stated = dict(present), dict(wanted)
     merged = {
         element: merge(schema, known[element], item) if element in known else item for element, item in wanted
     }
-    # Items of both sides keep the order of the configuration, the other live items stay where they are.
-    order = iter(element for element, _unused in wanted if element in known)
-    slots = [next(order) if element in merged else element for element, _unused in present]
-    result = [merged.get(element, known.get(element)) for element in slots]
-    return result + [merged[element] for element, _unused in wanted if element not in known]
+    order = _order([element for element, _unused in present], list(stated))
+    return [merged.get(element, known.get(element)) for element in order]
+
+
+def _order(present: list[str], wanted: list[str]) -> list[str]:
+    """All items: the wanted ones in their order, the others after the live one that they came after."""
+    shared = [element for element in wanted if element in set(present)]
+    order: list[str] = []
+    live, new = list(present), list(wanted)
+    while live or new:
+        if live and new and live[0] == new[0]:
+            order.append(live.pop(0))
+            new.pop(0)
+            shared.pop(0)
+        elif live and new and live[0] in wanted and shared and live[0] != shared[0]:
+            live.pop(0)  # its turn comes, or was
+        elif live and live[0] not in wanted:
+            order.append(live.pop(0))
+        else:
+            if live and live[0] in order:
+                live.pop(0)
+            if new:
+                element = new.pop(0)
+                order.append(element)
+                if shared and shared[0] == element:
+                    shared.pop(0)
+    return order
 
 
 def prune(
     schema: Schema, value: Any, kept: AbstractSet[Path], covered: AbstractSet[Path], path: Path = ()
 ) -> Any:
-    """A copy of *value* without what is below *covered* paths and is not among the *kept*.
+    """A copy of *value* without the *covered* paths that are not among the *kept*, and all below them.
 
-    As structured-merge-diff does it: whatever an applier's last configuration had as a field goes with
-    all that is below it, and only what somebody owns comes back. Defaults, which are nobody's, come anew.
+    As structured-merge-diff does it: what an applier's last configuration had goes, unless somebody owns it
+    still; what nobody ever stated, such as defaults, goes only with what it belongs to.
     """
     if granular(schema, value):
         result = {}
         for key, inner in value.items():
             here = (*path, f"f:{key}")
-            if here in kept or here in _UNOWNED or not (_reaches(here, covered)):
+            if here in kept or here in _UNOWNED or here not in covered:
                 result[key] = prune(child(schema, key) or {}, inner, kept, covered, here)
         return result
     listed = elements(schema, value) if isinstance(value, list) else None
@@ -179,13 +201,8 @@ def prune(
     return [
         prune(items(schema), item, kept, covered, (*path, element))
         for element, item in listed
-        if (*path, element) in kept or not _reaches((*path, element), covered)
+        if (*path, element) in kept or (*path, element) not in covered
     ]
-
-
-def _reaches(path: Path, covered: AbstractSet[Path]) -> bool:
-    """Whether the path or one above it is covered."""
-    return any(path[:depth] in covered for depth in range(1, len(path) + 1))
 
 
 def declared_fields(schema: Schema, paths: Iterable[Path]) -> set[Path]:
@@ -275,9 +292,21 @@ def write(owners: Owners) -> list[Obj]:
     ]
 
 
-def after_update(schema: Schema, owners: Owners, owner: Owner, old: Obj, new: Obj, now: str) -> Owners:
-    """Owners after *owner* turned *old* into *new*: what changed is its own now, what is gone is nobody's."""
+def after_update(
+    schema: Schema,
+    owners: Owners,
+    owner: Owner,
+    old: Obj,
+    new: Obj,
+    now: str,
+    allocated: AbstractSet[Path] = frozenset(),
+) -> Owners:
+    """Owners after *owner* turned *old* into *new*: what changed is its own now, what is gone is nobody's.
+
+    *allocated*: what the server itself has put in.
+    """
     changed, removed = changes(schema, old, new)
+    changed -= allocated
     if not changed and not removed:
         return owners
     result: Owners = {}

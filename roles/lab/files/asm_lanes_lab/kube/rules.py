@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from . import crds, names
-from .errors import Cause, forbidden_field, invalid, not_supported, required
+from .errors import Cause, forbidden_field, invalid, not_supported, required, show
+from .objects import at
 from .resources import Resource
 from .selectors import match_labels
 from .validation import missing_fields, violations
@@ -27,11 +28,24 @@ def causes(resource: Resource, obj: Obj, old: Obj | None) -> list[Cause]:
     """Everything wrong with *obj*, which is new or replaces *old*."""
     found = names.metadata_causes(resource.kind, obj["metadata"])
     if resource.custom:
-        return found + violations(resource.schema, obj)
+        return found + violations(resource.schema, obj) + _scalable(resource, obj)
     missing = missing_fields(resource.schema, obj, _LENIENT.get(resource.kind, ("status",)))
     check = _CHECKS.get(resource.kind)
+    if check is _workload and {cause.field for cause in missing} <= {"spec.selector", "spec.template"}:
+        missing = []  # it says so itself, and what follows from it
     # The checks below read the fields that are required, so they come only when these are there.
     return found + missing + (check(obj, old) if check and not missing else [])
+
+
+def _scalable(resource: Resource, obj: Obj) -> list[Cause]:
+    """What is wrong with the replicas of a custom resource that can be scaled."""
+    path = resource.scale.spec_path if resource.scale else ""
+    replicas = at(obj, path) if path else None
+    if replicas is None:
+        return []
+    if isinstance(replicas, bool) or not isinstance(replicas, int):
+        return [invalid(path, 0, f"{path} accessor error: {show(replicas)} is not of the type int64")]
+    return [invalid(path, replicas, "should be a non-negative integer")] if replicas < 0 else []
 
 
 def _workload(obj: Obj, old: Obj | None) -> list[Cause]:
@@ -136,6 +150,10 @@ def _service(obj: Obj, old: Obj | None) -> list[Cause]:
         found.append(required("spec.ports"))
     found += names.label_causes("spec.selector", spec.get("selector"))
     found += _service_ports(ports)
+    balanced = ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress")
+    if balanced and spec["type"] != "LoadBalancer":
+        words = "may only be used when `spec.type` is 'LoadBalancer'"
+        found.append(forbidden_field("status.loadBalancer.ingress", words))
     before = (old or {}).get("spec", {})
     lasting = before.get("clusterIP") and "ExternalName" not in (before["type"], spec["type"])
     if lasting and spec.get("clusterIP") != before.get("clusterIP"):

@@ -32,11 +32,15 @@ def view(resource: Resource, obj: Obj) -> Obj:
 
 
 def applied(resource: Resource, obj: Obj, scale: Any) -> Obj:
-    """A copy of *obj* with the replicas (and expected resourceVersion) of a ``Scale``; 422 if negative."""
+    """A copy of *obj* with the replicas (and expected resourceVersion) of a ``Scale``.
+
+    422 if they are negative; of a custom resource its own rules say that.
+    """
     if resource.scale is None:
         raise errors.no_route()
     replicas = at(scale, ".spec.replicas") or 0
-    if isinstance(replicas, bool) or not isinstance(replicas, int) or replicas < 0:
+    right = isinstance(replicas, int) and not isinstance(replicas, bool) and replicas >= 0
+    if not right and not resource.custom:  # of a custom resource the kind itself says it
         cause = errors.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
         raise errors.invalid_object("autoscaling", "Scale", obj["metadata"]["name"], [cause])
     result: Obj = copy(obj)

@@ -214,6 +214,21 @@ async def _plant(cluster: Cluster, crds: list[dict[str, Any]], deadline: float) 
             raise LabError(f"CRD {crd['metadata']['name']}: {error}") from error
     for crd in crds:
         await _established(cluster, crd, deadline)
+        for version in crd["spec"]["versions"]:
+            await _listed(cluster, f"{crd['spec']['group']}/{version['name']}", crd, deadline)
+
+
+async def _listed(cluster: Cluster, api_version: str, crd: dict[str, Any], deadline: float) -> None:
+    """An established kind may still be answered with 429 ("storage is (re)initializing") for a moment."""
+    while True:
+        try:
+            await cluster.list(api_version, crd["spec"]["names"]["kind"])
+        except ClusterError as error:
+            if error.status not in (404, 429) or time.monotonic() > deadline:
+                raise LabError(f"CRD {crd['metadata']['name']} is not served: {error}") from error
+        else:
+            return
+        await asyncio.sleep(LOOK)
 
 
 async def _established(cluster: Cluster, crd: dict[str, Any], deadline: float) -> None:

@@ -1,0 +1,62 @@
+"""The guide replayed, again, taken back and replayed once more, on the control plane that is wanted."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lab_fixture import RunningLab, lab_command, start_lab
+from planes import Http
+
+ROOT = Path(__file__).parents[3]
+PODS = "/api/v1/namespaces/default/pods"
+
+
+@pytest.fixture(scope="module")
+def own_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    state_dir = tmp_path_factory.mktemp("lab")
+    try:
+        yield start_lab(state_dir)
+    finally:
+        lab_command("stop", state_dir, "--purge")
+
+
+def changes(lab: RunningLab, playbook: str) -> int:
+    """Play a playbook of the collection, which must succeed; the tasks that changed something."""
+    play = str(Path(sys.executable).with_name("ansible-playbook"))
+    done = subprocess.run(
+        [play, f"--inventory={lab.inventory}", playbook],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    found = re.search(r"localhost .*changed=(\d+) ", done.stdout)
+    assert done.returncode == 0 and found, done.stdout + done.stderr
+    return int(found[1])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_site_teardown_and_site_again(own_lab: RunningLab) -> None:
+    assert changes(own_lab, "asm.lanes.site") > 0
+    assert changes(own_lab, "asm.lanes.site") == 0
+    cluster = Http(own_lab.cluster_kubeconfig)
+    pods = cluster("GET", PODS).body["items"]
+    owners = [pod["metadata"]["ownerReferences"][0]["kind"] for pod in pods]
+    assert owners == ["ReplicaSet"] * 3
+    log = cluster("GET", f"{PODS}/{pods[0]['metadata']['name']}/log")
+    assert log.code == 200
+    assert changes(own_lab, "asm.lanes.teardown") > 0
+    assert changes(own_lab, "asm.lanes.teardown") == 0
+    assert cluster("GET", PODS).body["items"] == []
+    cluster.close()
+    assert changes(own_lab, "asm.lanes.site") > 0  # it proves the lanes again
+    assert changes(own_lab, "asm.lanes.site") == 0
