@@ -47,8 +47,7 @@ class Meter:
 
     def stop(self) -> None:
         """End the proxy."""
-        self._wait(self._runner.cleanup())
-        self._wait(self._session.close())
+        self._wait(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
@@ -68,6 +67,14 @@ class Meter:
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
         return int(self._runner.addresses[0][1])
+
+    async def _end(self) -> None:
+        await self._runner.cleanup()
+        await self._session.close()
+        left = asyncio.all_tasks() - {asyncio.current_task()}  # those of who watched
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.requests[f"{request.method} {request.path}"] += 1
