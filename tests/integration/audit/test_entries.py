@@ -20,6 +20,7 @@ pytestmark = pytest.mark.timeout(300)
 ROUTES = ("networking.istio.io/v1beta1", "VirtualService", "ws", "default")
 RULED: dict[str, Any] = {
     **GUIDE,
+    "ingress_routing": {"strategy": "rule_based"},
     "lanes": [
         {
             **lane,
