@@ -90,8 +90,8 @@ STEPS = (
     Step("docs", "docs", (TOOLS_PYTHON, "docs/site/build.py")),
     Step("molecule", "molecule", ("molecule", "test", "--all")),
     # At full length, in CI: lane groups against Envoys; audits of sound lanes and of sound chains, five
-    # lengths each; the longer tests of AWX, jobs and events; Galaxy's importer; every Python and ansible-core
-    # that the machine has.
+    # lengths each; the longer tests of AWX, jobs, events and the life cycle; Galaxy's importer; every Python
+    # and ansible-core that the machine has.
     pytest("full", "truth", "tests/integration/truth", by_default=False, TRUTH_PAIRS="200"),
     pytest(
         *("full", "audit", "tests/integration/audit"), by_default=False, CLEAN_RUNS="100", CHAIN_RUNS="20"

@@ -43,6 +43,7 @@ def changes(lab: RunningLab, playbook: str) -> int:
     return int(found[1])
 
 
+@pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_site_teardown_and_site_again(own_lab: RunningLab) -> None:
