@@ -96,7 +96,11 @@ STEPS = (
     pytest(
         *("full", "audit", "tests/integration/audit"), by_default=False, CLEAN_RUNS="100", CHAIN_RUNS="20"
     ),
-    pytest("full", "marked-full", *PARALLEL, "-m", "full", "tests/integration", by_default=False),
+    pytest(
+        *("full", "marked-full", *PARALLEL, "-m", "full", "tests/integration"),
+        "--ignore=tests/integration/audit",  # the step before has them
+        by_default=False,
+    ),
     Step("full", "galaxy", (TOOLS_PYTHON, "tests/galaxy.py"), by_default=False),
     Step("full", "matrix", (PYTHON, "tests/matrix.py"), by_default=False),
     # Only when asked for (`make test-real`, which sets CONTROL_PLANE): they need the programs of a real

@@ -36,6 +36,8 @@ LOCATED: dict[str, tuple[str, str]] = {
     "polling-not-sticky": ("polling_not_sticky", f"service {WSK}"),
 }
 ENTAILED = {"fallback-missing": {("subset_without_pods", LANE_V2), ("validation_message", LANE_V2)}}
+#: One of each culprit - application, proxy, gateway; the others at full length only.
+QUICK = ("baggage-dropped-by-app", "baggage-dropped-by-sidecar", "header-rewritten")
 WEIGHTS = {"base": 90, "v2": 10}
 WEIGHTED: dict[str, Any] = {
     **GUIDE,
@@ -69,7 +71,14 @@ def test_nothing_is_found_where_nothing_is_wrong(guide: World) -> None:
         assert told.clean, told
 
 
-@pytest.mark.parametrize("name", [name for name in LOCATED if name != "wrong-weight"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.full)
+        for name in LOCATED
+        if name != "wrong-weight"
+    ],
+)
 def test_faults_are_found_and_located(guide: World, name: str) -> None:
     """The probe finds that lanes are not as promised, the audit where that comes from."""
     kind, wanted = LOCATED[name]
