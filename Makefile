@@ -76,9 +76,9 @@ format: $(READY)  ## rewrite the Python files in the project's form
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
 
 lock: $(READY)  ## pin the newest versions that pyproject.toml allows
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --no-emit-index-url --no-header \
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --no-header \
 	  --group demo --group test pyproject.toml -o requirements-dev.txt
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --no-emit-index-url --no-header \
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --no-header \
 	  --group tools pyproject.toml -o requirements-tools.txt
 
 clean: ## remove everything that make has made
