@@ -8,21 +8,27 @@ else's (a scaler's, an operator's, kubectl's) who has set it to something else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from .client import Api
 from .compare import as_stated, readable, same
 from .errors import KubeError
 
+T = TypeVar("T")
+R = TypeVar("R")
 Object = dict[str, Any]
 #: apiVersion, kind and namespace ("" for objects of the whole cluster).
 Group = tuple[str, str, str]
 
 MANAGER = "asm.lanes"
 """Who the fields belong to (``metadata.managedFields``)."""
+
+CONNECTIONS = 8
+"""At most so many requests at the same time."""
 
 CREATED, PATCHED, DELETED, UNCHANGED = "created", "patched", "deleted", "unchanged"
 
@@ -115,12 +121,15 @@ def present(
     found = look(api, wanted, labels)
     outcome.steps = [_step(item, found.get(_key(item))) for item in wanted]
     to_come = {s.object["metadata"]["name"] for s in outcome.changes if s.object["kind"] == "Namespace"}
-    for step in outcome.changes:
+
+    def attempt(step: Step) -> None:
         # A server cannot try an object in a namespace that it has only pretended to create.
         if step.object["metadata"].get("namespace") in to_come:
             step.after = step.wanted
         else:
             _write(api, step, outcome, force=force, dry_run=True)
+
+    _at_once(attempt, outcome.changes)
     if check_mode:
         return
     for step in outcome.changes:
@@ -189,12 +198,14 @@ def look(api: Api, wanted: Sequence[Object], labels: Mapping[str, str]) -> dict[
         if labels and len(items) > 1:
             listed = api.list(api_version, kind, namespace or None, label_selector=selector(labels))
             found |= {(kind, namespace, item["metadata"]["name"]): item for item in listed}
-        for item in items:
-            if _key(item) not in found:
-                name = item["metadata"]["name"]
-                single = api.get(api_version, kind, name, namespace or None)
-                if single is not None:
-                    found[_key(item)] = single
+
+    def ask_for(item: Object) -> Object | None:
+        metadata = item["metadata"]
+        return api.get(item["apiVersion"], item["kind"], metadata["name"], metadata.get("namespace"))
+
+    unseen = [item for item in wanted if _key(item) not in found]
+    singles = zip(unseen, _at_once(ask_for, unseen), strict=True)
+    found |= {_key(item): single for item, single in singles if single is not None}
     # Items of a list do not say what they are.
     known = {_key(item): {"apiVersion": item["apiVersion"], "kind": item["kind"]} for item in wanted}
     return {key: {**known[key], **item} for key, item in found.items() if key in known}
@@ -227,6 +238,17 @@ def _step(wanted: Object, found: Object | None) -> Step:
     if found is None:
         return Step(wanted, None, CREATED)
     return Step(wanted, found, UNCHANGED if as_stated(found, wanted, MANAGER) else PATCHED, found)
+
+
+def _at_once(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Requests that do not depend on each other, the results in order; raises what the first of them raises.
+
+    Each at the same time needs a connection, whose making costs as much as two requests more.
+    """
+    if len(items) < 4:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(len(items), CONNECTIONS)) as pool:
+        return list(pool.map(work, items))
 
 
 def _write(api: Api, step: Step, outcome: Outcome, *, force: bool, dry_run: bool) -> None:

@@ -65,6 +65,22 @@ def _misnamed(wanted: Sequence[Object]) -> Iterator[str]:
             yield f'{kind} "{name}": a name is {words}'
         if isinstance(namespace, str) and not _LABEL[0].fullmatch(namespace):
             yield f'{kind} "{name}": namespace "{namespace}": a name is {_LABEL[1]}'
+        # Istio's schema lets any text through, and its traffic then ends in a 503.
+        for host in _destinations(item.get("spec")) if kind == "VirtualService" else ():
+            for part in host.split("."):
+                if not _LABEL[0].fullmatch(part):
+                    yield f'{kind} "{name}": destination host "{host}": "{part}": a name is {_LABEL[1]}'
+
+
+def _destinations(part: Any) -> Iterator[str]:
+    """The hosts that a VirtualService's routes lead to, of whatever protocol."""
+    if isinstance(part, dict):
+        target = part.get("destination")
+        if isinstance(target, dict) and isinstance(target.get("host"), str):
+            yield target["host"]
+    inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    for value in inner:
+        yield from _destinations(value)
 
 
 def _twice(wanted: Sequence[Object]) -> Iterator[str]:
@@ -80,7 +96,7 @@ def _twice(wanted: Sequence[Object]) -> Iterator[str]:
 def _same_pods(wanted: Sequence[Object]) -> Iterator[str]:
     owners: dict[tuple[Any, ...], list[str]] = {}
     for item in wanted:
-        labels = ((item.get("spec") or {}).get("selector") or {}).get("matchLabels")
+        labels = _at(item, "spec", "selector", "matchLabels")
         if item["kind"] == "Deployment" and isinstance(labels, dict):
             pods = tuple(sorted((str(key), str(value)) for key, value in labels.items()))
             owners.setdefault((*_place(item), pods), []).append(item["metadata"]["name"])
@@ -88,6 +104,13 @@ def _same_pods(wanted: Sequence[Object]) -> Iterator[str]:
         if len(set(names)) > 1:
             labels = ", ".join(f"{key}: {value}" for key, value in pods)
             yield f"Deployments {', '.join(names)} select the same pods, {labels}: give each its own version"
+
+
+def _at(value: Any, *keys: str) -> Any:
+    """What is found down the keys; None where something on the way is no mapping."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def _place(item: Object) -> tuple[str, ...]:

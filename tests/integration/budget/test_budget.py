@@ -26,7 +26,7 @@ def test_an_unchanged_replay_keeps_its_budget() -> None:
     assert recap["changed"] == "0"
     assert again.writes == 0
     assert again.requests <= 2 * minimum()
-    assert tasks <= 22
+    assert tasks <= 12
     # ansible-playbook alone: every module runs in it. A second process is a module that does not.
     assert started["python"] == 1
     assert started["fork"] <= tasks + 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -26,11 +27,11 @@ def own_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
         lab_command("stop", state_dir, "--purge")
 
 
-def changes(lab: RunningLab, playbook: str) -> int:
-    """Play a playbook of the collection, which must succeed; the tasks that changed something."""
-    play = str(Path(sys.executable).with_name("ansible-playbook"))
-    done = subprocess.run(
-        [play, f"--inventory={lab.inventory}", playbook],
+def play(lab: RunningLab, playbook: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Play a playbook of the collection."""
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    return subprocess.run(
+        [program, f"--inventory={lab.inventory}", playbook, *arguments],
         cwd=ROOT,
         env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
         capture_output=True,
@@ -38,6 +39,11 @@ def changes(lab: RunningLab, playbook: str) -> int:
         check=False,
         timeout=600,
     )
+
+
+def changes(lab: RunningLab, playbook: str) -> int:
+    """Play a playbook of the collection, which must succeed; the tasks that changed something."""
+    done = play(lab, playbook)
     found = re.search(r"localhost .*changed=(\d+) ", done.stdout)
     assert done.returncode == 0 and found, done.stdout + done.stderr
     return int(found[1])
@@ -61,3 +67,21 @@ def test_site_teardown_and_site_again(own_lab: RunningLab) -> None:
     cluster.close()
     assert changes(own_lab, "asm.lanes.site") > 0  # it proves the lanes again
     assert changes(own_lab, "asm.lanes.site") == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_replay_that_proves_nothing_fails_in_the_end_and_says_who_answered(own_lab: RunningLab) -> None:
+    # As if version v2 were called v1: what lane v2 answers is not what it promises.
+    done = play(
+        own_lab,
+        "asm.lanes.site",
+        "--extra-vars",
+        json.dumps({"lane_proof_answer_pattern": "(?P<version>v)ersion", "lane_proof_settle_timeout": 1}),
+    )
+    assert done.returncode != 0
+    after = done.stdout.partition("TASK [Summary")[2]
+    assert "fatal: [localhost]: FAILED!" in after, done.stdout
+    assert "lane group ws: changed" in after or "lane group ws: unchanged" in after
+    assert "lane v2: " in after
+    assert "asm.lanes.preflight and asm.lanes.drift look for the cause" in after  # it was handed over

@@ -88,7 +88,8 @@ def test_the_gateway_port_is_added_on_request_and_no_other_is_lost(servers: Serv
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"gateway_routing_rule_name": "Ws_Gateway"}, "gateway_routing_rule_name: a name is at most 63"),
+        ({"gateway_routing_rule_name": "Ws_Gateway"}, 'Gateway \\"Ws_Gateway\\": a name is at most 253'),
+        ({"gateway_routing_service": "Wsk_Svc"}, "made from gateway_routing_rule_name"),
         (
             {"gateway_routing_namespace": "nowhere"},
             "namespace nowhere does not exist",

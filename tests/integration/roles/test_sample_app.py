@@ -123,3 +123,17 @@ def test_a_wrong_token_is_named_and_not_shown(servers: Servers, tmp_path: Path) 
     assert len(errors(result)) == 1
     assert f"does not accept the credentials in kubeconfig {path}" in result.output
     assert "s3cret" not in result.output
+
+
+def test_waiting_can_be_left_for_later(servers: Servers) -> None:
+    wait = "- import_role: {name: asm.lanes.sample_app, tasks_from: wait}"
+    unready = {"sample_app_wait": False, "sample_app_wait_timeout": 1, "asm_lanes_namespace": "later"}
+    late = servers.play(f"{ROLE}\n{wait}", **unready, sample_app_manage_namespace=True)
+    assert "Services and Deployments] ***" in late.output
+    assert late.code != 0
+    assert "TASK [asm.lanes.sample_app : Wait until the Deployments are ready]" in late.output
+    assert "3 of 3 Deployments in namespace later are not ready" in late.output
+    servers.roll_out("later")
+    again = servers.play(f"{ROLE}\n{wait}", **{**unready, "sample_app_wait_timeout": 60})
+    assert again.code == 0, again.output
+    assert again.counts["changed"] == 0

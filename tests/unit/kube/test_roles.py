@@ -264,10 +264,25 @@ def test_the_rule_may_live_elsewhere_than_the_service() -> None:
     assert route["spec"]["http"][0]["route"][0]["destination"]["host"] == "wsk-svc.shop.svc.cluster.local"
 
 
-def test_a_name_that_kubernetes_would_refuse_is_named_by_its_variable() -> None:
-    assert evaluate("gateway_routing", "__gateway_routing_misnamed") == []
-    wrong = evaluate("gateway_routing", "__gateway_routing_misnamed", gateway_routing_service="Wsk_Svc")
-    assert wrong == ["gateway_routing_service"]
+def test_a_name_that_leads_nowhere_is_found_before_anything_is_written() -> None:
+    assert problems(evaluate("gateway_routing", "__gateway_routing_objects")) == []
+    wrong = problems(
+        evaluate("gateway_routing", "__gateway_routing_objects", gateway_routing_service="Wsk_Svc")
+    )
+    assert wrong == [
+        'VirtualService "ws": destination host "Wsk_Svc.default.svc.cluster.local": "Wsk_Svc": a name is at '
+        "most 63 lower case letters, digits and hyphens, beginning and ending with a letter or digit"
+    ]
+    advice = evaluate("gateway_routing", "__gateway_routing_advice")["objects"]
+    assert "gateway_routing_service" in advice
+
+
+@pytest.mark.parametrize(
+    "spec", [None, "text", {"http": "text"}, {"http": [{"route": [{"destination": 1}]}]}]
+)
+def test_what_is_no_virtual_service_has_no_destination(spec: object) -> None:
+    item = {"apiVersion": "v1", "kind": "VirtualService", "metadata": {"name": "a"}, "spec": spec}
+    assert problems([item]) == []
 
 
 @pytest.mark.parametrize(

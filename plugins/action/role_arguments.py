@@ -1,0 +1,87 @@
+# Copyright (c) 2026, asm.lanes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Action plugin of ``role_arguments``: Ansible's own validation, over the inputs of several roles.
+
+Ansible validates the inputs of a role when its turn comes. What is wrong with the last role of a playbook is
+found when the others have done their work, and every validation is a task of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.yaml import yaml_load
+from ansible.plugins.action.validate_argument_spec import ActionModule as ValidateAction
+from ansible_collections.asm.lanes.plugins.plugin_utils._in_process import warm_meanwhile
+
+MODULES = "ansible_collections.asm.lanes.plugins.modules"
+# What the tasks of the roles need, the earliest first.
+warm_meanwhile(
+    "kubernetes",
+    "alibabacloud_servicemesh20200111.client",
+    "alibabacloud_credentials.provider",
+    f"{MODULES}.preflight",
+    f"{MODULES}.kube_objects",
+    f"{MODULES}.lane_group",
+    f"{MODULES}.rollout_status",
+    "socketio",
+    f"{MODULES}.lane_probe",
+)
+
+ROLES = Path(__file__).parents[2] / "roles"
+
+
+class ActionModule(ValidateAction):  # type: ignore[misc]
+    """The action plugin."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Validate; the result is that of ``ansible.builtin.validate_argument_spec``, and the roles."""
+        variables = task_vars or {}
+        names = self._task.args.get("roles")
+        if not isinstance(names, list) or set(self._task.args) != {"roles"}:
+            raise AnsibleActionFail(
+                "role_arguments: roles, and nothing else, is to be given: a list of names"
+            )
+        chosen = selected(
+            names, variables.get("ansible_run_tags", ["all"]), variables.get("ansible_skip_tags", [])
+        )
+        specification: dict[str, Any] = {}
+        for name in chosen:
+            specification |= _options(name)
+        self._task.args = {"argument_spec": specification}
+        result: dict[str, Any] = super().run(tmp, variables)
+        result.pop("argument_spec_data", None)  # hundreds of lines beside the few that tell what is wrong
+        result.pop("validate_args_context", None)
+        return {**result, "roles": list(chosen)}
+
+
+def selected(names: Sequence[str], run_tags: Sequence[str], skip_tags: Sequence[str]) -> tuple[str, ...]:
+    """The roles that the tags of this run leave, where the tag of a role is its name.
+
+    Args:
+        names: roles.
+        run_tags: Ansible's ``ansible_run_tags``; ``all`` and ``tagged`` stand for every role.
+        skip_tags: Ansible's ``ansible_skip_tags``; likewise.
+    """
+    everything = {"all", "tagged"}
+    return tuple(
+        name
+        for name in names
+        if {*everything, name} & set(run_tags) and not {*everything, name} & set(skip_tags)
+    )
+
+
+def _options(name: str) -> dict[str, Any]:
+    """The inputs of a role's main entry point.
+
+    Raises AnsibleActionFail when this collection has no such role.
+    """
+    file = ROLES / name / "meta" / "argument_specs.yml"
+    if not file.is_file():
+        known = ", ".join(sorted(path.parents[1].name for path in ROLES.glob("*/meta/argument_specs.yml")))
+        raise AnsibleActionFail(f'role_arguments: this collection has no role "{name}"; it has {known}')
+    options: dict[str, Any] = yaml_load(file.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    return options
