@@ -7,14 +7,14 @@ import yaml
 
 from .conftest import Servers
 
-ROLES = ["sample_app", "gateway_routing", "lane_proof"]
+ROLES = ("sample_app", "gateway_routing", "lane_proof")
 GATEWAY = {"asm_lanes_gateway_url": "http://127.0.0.1:1"}
 
 
-def chain(roles: object = ROLES) -> str:
+def chain(roles: object = None) -> str:
     """Two roles that write, after their inputs and those of a third were validated."""
     tasks = [
-        {"asm.lanes.role_arguments": {"roles": roles}, "tags": ["always"]},
+        {"asm.lanes.role_arguments": {"roles": list(ROLES) if roles is None else roles}, "tags": ["always"]},
         *(
             {
                 "ansible.builtin.import_role": {"name": f"asm.lanes.{name}", "rolespec_validate": False},
