@@ -64,6 +64,9 @@ SECOND_TRIES = 5
 PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
+#: How much `make test` takes of what runs at full length in the group ``full``.
+PARTS = {"TRUTH_PAIRS": "20", "DRIFT_CASES": "6"}
+
 #: Tests that hold on both control planes; the others are about the emulated one, or about no cluster at all.
 EITHER = tuple(
     f"tests/integration/{name}"
@@ -89,10 +92,11 @@ STEPS = (
     Step("sanity", "sanity", ("bash", "tests/sanity/run.sh"), "sanity"),
     Step("docs", "docs", (TOOLS_PYTHON, "docs/site/build.py")),
     Step("molecule", "molecule", ("molecule", "test", "--all")),
-    # At full length, in CI: lane groups against Envoys; audits of sound lanes and of sound chains, five
-    # lengths each; the longer tests of AWX, jobs, events and the life cycle; Galaxy's importer; every Python
-    # and ansible-core that the machine has.
+    # At full length, in CI: lane groups against Envoys; each kind of drift; audits of sound lanes and of
+    # sound chains, five lengths each; the longer tests of AWX, jobs, events and the life cycle; Galaxy's
+    # importer; every Python and ansible-core that the machine has.
     pytest("full", "truth", "tests/integration/truth", by_default=False, TRUTH_PAIRS="200"),
+    pytest("full", "drift", "tests/integration/drift/test_kinds.py", by_default=False, DRIFT_CASES="20"),
     pytest(
         *("full", "audit", "tests/integration/audit"), by_default=False, CLEAN_RUNS="100", CHAIN_RUNS="20"
     ),
@@ -153,7 +157,7 @@ def _try(step: Step, command: Sequence[str]) -> Outcome:
     step.report.unlink(missing_ok=True)
     text = []
     plain = {"FORCE_COLOR": "0", "PY_COLORS": "0", "ANSIBLE_FORCE_COLOR": "0"}
-    environment = {"TRUTH_PAIRS": "40", **os.environ, **plain, **dict(step.environment)}
+    environment = {**PARTS, **os.environ, **plain, **dict(step.environment)}
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:

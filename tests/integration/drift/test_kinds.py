@@ -1,14 +1,20 @@
-"""Every kind of drift, twenty times each: found and rightly named; nothing on twenty clean groups."""
+"""Every kind of drift, twenty times each: found and rightly named; nothing on twenty clean groups.
+
+``DRIFT_CASES`` sets another number of cases of each kind.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import os
 
 import pytest
 
 from .cases import Case, Mutation
 from .mutations import WAYS
 from .world import World
+
+CASES = int(os.environ.get("DRIFT_CASES", "20"))
 
 # What a seeded drift entails besides. ASM warns of a lane without pods, and has nothing left to object to
 # in a group that is gone.
@@ -28,16 +34,16 @@ def test_nothing_on_twenty_clean_groups(world: World, cases: list[Case]) -> None
 
 
 @pytest.mark.parametrize("kind", WAYS)
-def test_twenty_cases(world: World, cases: list[Case], kind: str) -> None:
+def test_every_case(world: World, cases: list[Case], kind: str) -> None:
     asm_works, ways = WAYS[kind]
     count = 0
     try:
         for way in ways:
-            count += one_round(world, cases, kind, way, asm_works, 20 - count)
+            count += one_round(world, cases, kind, way, asm_works, CASES - count)
     finally:
         world.start_asm()
         world.settle()
-    assert count == 20
+    assert count == CASES
 
 
 def one_round(world: World, cases: list[Case], kind: str, way: Mutation, asm_works: bool, wanted: int) -> int:
