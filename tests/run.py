@@ -108,9 +108,8 @@ STEPS = (
     Step("full", "galaxy", (TOOLS_PYTHON, "tests/galaxy.py"), by_default=False),
     Step("full", "matrix", (PYTHON, "tests/matrix.py"), by_default=False),
     # Only when asked for (`make test-real`, which sets CONTROL_PLANE): they need the programs of a real
-    # control plane. First what is about it, then what runs on either, here on this one.
-    pytest("real", "real-api", "-m", "real", "tests/integration/control_plane", by_default=False),
-    pytest("real", "real-either", *PARALLEL, *EITHER, by_default=False),
+    # control plane: what is about it, and what runs on either, here on this one.
+    pytest("real", "real-tests", *PARALLEL, "tests/integration/control_plane", *EITHER, by_default=False),
     Step("real", "real-molecule", ("molecule", "test", "--all"), by_default=False),
 )
 

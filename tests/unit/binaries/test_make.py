@@ -132,7 +132,7 @@ def test_a_program_is_built_once(module: Path) -> None:
     done = subprocess.run([first.file], capture_output=True, text=True, check=True)
     assert done.stderr == "hello\n"
     steps = [line.split(" ")[0] for line in said if not line.startswith(" ")]  # the rest is progress
-    assert steps == ["not", "no", "building", "built"]
+    assert steps == ["not", "no", "fetching", "building", "built"]
     assert HELLO.version == "v0.1.0"
 
     said.clear()

@@ -7,11 +7,16 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..errors import LabError
+from ..files import write_text
 from .recipes import Recipe
+
+#: Takes one line of progress.
+Say = Callable[[str], None]
 
 
 def cache_dir() -> Path:
@@ -41,26 +46,35 @@ def cached(recipe: Recipe) -> Path | None:
 
 
 def keep(recipe: Recipe, made: Path) -> Path:
-    """Move a program that has just been made into the cache, with its checksum in the form of sha256sum."""
+    """Move a program that has just been made into the cache, with its checksum in the form of sha256sum.
+
+    The checksum comes last, and counts: a program without one has not arrived.
+    """
     file = place(recipe)
     file.parent.mkdir(parents=True, exist_ok=True)
     made.chmod(0o755)
+    digest = checksum(made)
     shutil.move(made, file)
-    _record(file).write_text(f"{checksum(file)}  {file.name}\n")
+    write_text(_record(file), f"{digest}  {file.name}\n")
     return file
 
 
 @contextlib.contextmanager
-def workshop() -> Iterator[Path]:
-    """A folder to make programs in; one process at a time has it, the others wait."""
-    folder = cache_dir() / "workshop"
-    folder.mkdir(parents=True, exist_ok=True)
+def workshop(say: Say) -> Iterator[Path]:
+    """A folder to make programs in; one process at a time has one, the others wait."""
+    base = cache_dir() / "workshop"
+    base.parent.mkdir(parents=True, exist_ok=True)
     with (cache_dir() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
         try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another process is making programs; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(base, ignore_errors=True)  # of one that was killed
+        base.mkdir()
+        # A folder of its own: Go may live for a moment longer than the process that was killed.
+        with tempfile.TemporaryDirectory(dir=base, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
 
 
 def checksum(file: Path, method: str = "sha256") -> str:

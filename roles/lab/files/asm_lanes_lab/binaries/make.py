@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import LabError
-from .build import Say, build, go
-from .cache import place, workshop
+from .build import build, go
+from .cache import Say, place, workshop
 from .download import DownloadError, download
 from .find import ASSETS, Found, MissingError, find
 from .recipes import API_SERVER, CONTROLLERS, Recipe
@@ -22,7 +22,7 @@ def provide(recipes: Iterable[Recipe], say: Say) -> dict[str, Found]:
     wanted = list(recipes)
     found = _there(wanted)
     if len(found) < len(wanted):
-        with workshop() as folder:
+        with workshop(say) as folder:
             found = _there(wanted)  # another process may have made them while we waited
             missing = [recipe for recipe in wanted if recipe.name not in found]
             if missing:

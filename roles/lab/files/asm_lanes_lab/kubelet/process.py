@@ -39,7 +39,7 @@ class Process:
                 stdout=output,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_dies_with(os.getpid()),
+                preexec_fn=dies_with(os.getpid()),
             )
         return cls(process)
 
@@ -68,11 +68,11 @@ class Process:
             os.killpg(self.pid, number)
 
 
-def _dies_with(parent: int) -> Callable[[], None]:
-    """What the child does before its program: ask the kernel to be killed when *parent* ends."""
+def dies_with(parent: int, number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
+    """What a child does before its program: ask the kernel for a signal when *parent* ends."""
 
     def prepare() -> None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _LIBC.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
         if os.getppid() != parent:  # it has ended already
             os._exit(1)
 
