@@ -9,16 +9,29 @@ import yaml
 from kubernetes import config
 from openshift.dynamic import DynamicClient
 
+EXPECTED = Path(__file__).parent / "vars" / "expected.yml"
+
 
 def variables(inventory: Path, own: Path) -> dict[str, Any]:
-    """The inventory's variables, under those of the scenario."""
-    found: dict[str, Any] = {}
+    """What is expected of the guide, the inventory's variables, and over both those of the scenario."""
+    found: dict[str, Any] = yaml.safe_load(EXPECTED.read_text(encoding="utf-8"))
     for group in yaml.safe_load(inventory.read_text(encoding="utf-8")).values():
         found.update(group.get("vars") or {})
         for host in (group.get("hosts") or {}).values():
             found.update(host or {})
     found.update(yaml.safe_load(own.read_text(encoding="utf-8")) or {})
     return found
+
+
+def gateway(settings: dict[str, Any], cluster: DynamicClient) -> str:
+    """Address of the gateway: the one given, else its load balancer's. The Service's name is inferred."""
+    if given := settings.get("asm_lanes_gateway_address"):
+        return str(given)
+    services = cluster.resources.get(api_version="v1", kind="Service")
+    name = f"istio-{settings.get('asm_lanes_gateway_name', 'ingressgateway')}"
+    status = services.get(name=name, namespace="istio-system").to_dict()["status"]
+    (found,) = status["loadBalancer"]["ingress"]
+    return str(found.get("ip") or found["hostname"])
 
 
 def clients(inventory: Path, own: Path) -> dict[str, DynamicClient]:

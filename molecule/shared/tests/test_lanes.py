@@ -24,7 +24,9 @@ INVENTORY = Path(os.environ["ASM_LANES_TARGET"])
 VARS = Path(os.environ["ASM_LANES_VARS"])
 SETTINGS = target.variables(INVENTORY, VARS)
 EXPECTED = SETTINGS["expected"]
-GATEWAY = f"http://{SETTINGS['asm_lanes_gateway_address']}:{EXPECTED['gateway_rule']['port']}"
+PORT = EXPECTED["gateway_rule"]["port"]
+ADDRESS = target.gateway(SETTINGS, target.clients(INVENTORY, VARS)["cluster"])
+GATEWAY = f"http://{ADDRESS}:{PORT}"
 ISTIO = "networking.istio.io/v1beta1"
 ASM = "istio.alibabacloud.com/v1"
 
@@ -42,8 +44,9 @@ def get(client: Any, api_version: str, kind: str, name: str, namespace: str | No
 
 
 def test_the_gateway_listens(host: Any) -> None:
-    address, port = SETTINGS["asm_lanes_gateway_address"], EXPECTED["gateway_rule"]["port"]
-    assert host.socket(f"tcp://{address}:{port}").is_listening
+    if not ADDRESS.startswith("127."):
+        pytest.skip("the gateway's sockets are on another machine")
+    assert host.socket(f"tcp://{ADDRESS}:{PORT}").is_listening
 
 
 @pytest.mark.parametrize(("name", "replicas"), EXPECTED["deployments"].items())

@@ -111,19 +111,21 @@ LANES = {"mesh/lane_group": "-"}
 DRIFT = {"mesh/lane_drift": "-", "cluster/lane_drift": "default"}
 PORT = {"mesh/gateway_routing-port": "istio-system"}
 SPACE = {"cluster/sample_app-namespace": "-"}
+ADDRESS = {"cluster/lane_proof-address": "istio-system"}
 
 RESOURCES = {"lane_group_backend": "custom_resource"}
 
 
 def test_every_file_is_tried() -> None:
-    tried = {**PREFLIGHT, **APPLICATION, **ROUTING, **LANES, **DRIFT, **PORT, **SPACE}
+    tried = {**PREFLIGHT, **APPLICATION, **ROUTING, **LANES, **DRIFT, **PORT, **SPACE, **ADDRESS}
     assert set(tried) == {*files("cluster"), *files("mesh")}
 
 
 def test_the_documented_rights_suffice(stage: Stage) -> None:
-    stage.grant({**PREFLIGHT, **APPLICATION, **ROUTING, **LANES, **DRIFT})
+    stage.grant({**PREFLIGHT, **APPLICATION, **ROUTING, **LANES, **DRIFT, **ADDRESS})
     mesh = str(stage.accounts["mesh"].file)
     given = {**RESOURCES, "lane_group_mesh_kubeconfig": mesh, "lane_drift_fail_on": "error"}
+    given["asm_lanes_gateway_address"] = ""  # it is looked up
     for playbook in ("asm.lanes.site", "asm.lanes.site", "asm.lanes.drift"):
         code, output = stage.play(playbook, **given)
         assert code == 0, output
@@ -272,6 +274,14 @@ def test_saying_why_a_deployment_does_not_get_ready(stage: Stage, permission: Pe
     images = {"registry-cn-hangzhou.ack.aliyuncs.com/ack-demo/examples-helloworld-v2:1.0": "nobody/has:1"}
     given = {"sample_app_images": images, "sample_app_wait_timeout": 3}
     code, output = stage.play("asm.lanes.site --tags sample_app", **given)
+    assert code == 2, output
+    assert refused(permission, output), output
+
+
+@pytest.mark.parametrize("permission", [*permissions("cluster/lane_proof-address")], ids=str)
+def test_looking_the_address_up_names_what_is_missing(stage: Stage, permission: Permission) -> None:
+    stage.grant(ADDRESS, permission)
+    code, output = stage.play("asm.lanes.site --tags lane_proof --check", asm_lanes_gateway_address="")
     assert code == 2, output
     assert refused(permission, output), output
 
