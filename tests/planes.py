@@ -29,7 +29,7 @@ from asm_lanes_lab.settings import Settings
 
 CRDS = Path(__file__).parents[1] / "roles/lab/files/asm_lanes_lab/crds"
 #: Controllers that both control planes have without a lab around them: namespaces end, owners take with them.
-BASIC = ("namespace-controller", "garbage-collector-controller", "serviceaccount-controller")
+BASIC = ("namespace", "garbagecollector", "serviceaccount")
 
 #: Seconds after which a connection is not used again: a server may have closed it meanwhile.
 IDLE = 10.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .find import Found, MissingError, find
-from .make import check, provide
+from .make import check, minor, provide
 from .recipes import CONTROL_PLANE, Recipe
 
-__all__ = ["CONTROL_PLANE", "Found", "MissingError", "Recipe", "check", "find", "provide"]
+__all__ = ["CONTROL_PLANE", "Found", "MissingError", "Recipe", "check", "find", "minor", "provide"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from ..binaries import CONTROL_PLANE, check
+from ..binaries import CONTROL_PLANE, check, minor
 from ..binaries.recipes import API_SERVER, CONTROLLERS, ETCD
 from ..client import Cluster, ClusterError
 from ..errors import LabError
@@ -89,7 +89,8 @@ class RealPlane:
             yield self._service(f"{name}-apiserver", argv)
             if controllers:
                 config = self.secrets.controllers(name, self.url(name))
-                argv = programs.controllers(files[CONTROLLERS.name], self._folder, config, controllers)
+                program = files[CONTROLLERS.name]
+                argv = programs.controllers(program, self._folder, config, controllers, minor(program))
                 yield self._service(f"{name}-controllers", argv)
 
     def _service(self, name: str, argv: list[str]) -> tuple[str, Service]:

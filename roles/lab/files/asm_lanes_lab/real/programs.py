@@ -7,21 +7,25 @@ from pathlib import Path
 #: Sockets of etcd in its folder: nobody who cannot enter the folder can speak to it.
 ETCD_SOCKET = "unix://client.sock:0"
 PEER_SOCKET = "unix://peer.sock:0"
+#: Releases of Kubernetes 1 before this one run no pod before its service account has a token in a Secret, and
+#: their controllers have a port without TLS.
+MODERN = 24
 #: Cluster IPs; nothing in the lab answers there.
 SERVICE_NETWORK = "10.96.0.0/16"
 
 #: What makes ReplicaSets, pods and service accounts, and what ends objects. Not here: the controllers of
 #: EndpointSlices (an API server refuses loopback addresses in them, and the lab's pods have no others) and of
 #: nodes (the lab's only node is this machine, and there is no kubelet that would renew its lease).
+#: The names are those that Kubernetes 1.20 knows; newer releases take them as aliases.
 CLUSTER_CONTROLLERS = (
-    "deployment-controller",
-    "replicaset-controller",
-    "namespace-controller",
-    "garbage-collector-controller",
-    "serviceaccount-controller",
-    "root-ca-certificate-publisher-controller",
+    "deployment",
+    "replicaset",
+    "namespace",
+    "garbagecollector",
+    "serviceaccount",
+    "root-ca-cert-publisher",
 )
-MESH_CONTROLLERS = ("namespace-controller", "garbage-collector-controller")
+MESH_CONTROLLERS = ("namespace", "garbagecollector")
 
 
 def etcd(program: Path) -> list[str]:
@@ -70,8 +74,13 @@ def api_server(program: Path, name: str, folder: Path, address: str, port: int) 
     ]
 
 
-def controllers(program: Path, folder: Path, kubeconfig: Path, names: tuple[str, ...]) -> list[str]:
-    """Kube-controller-manager with some of its controllers; it listens nowhere."""
+def controllers(
+    program: Path, folder: Path, kubeconfig: Path, names: tuple[str, ...], release: int
+) -> list[str]:
+    """Kube-controller-manager with some of its controllers; it listens nowhere. *release*: 20 for 1.20."""
+    old = ["--port=0"] if release < MODERN else []
+    if release < MODERN and "serviceaccount" in names:
+        names = (*names, "serviceaccount-token")
     return [
         str(program),
         f"--kubeconfig={kubeconfig}",
@@ -81,6 +90,7 @@ def controllers(program: Path, folder: Path, kubeconfig: Path, names: tuple[str,
         f"--root-ca-file={folder}/ca.crt",
         "--leader-elect=false",
         "--secure-port=0",
+        *old,
         "--kube-api-qps=200",
         "--kube-api-burst=400",
         "--profiling=false",
