@@ -66,17 +66,24 @@ def test_it_waits_for_the_address(servers: Servers) -> None:
 
 def test_what_it_does_not_find_is_told(servers: Servers) -> None:
     cluster = Http(servers.kubeconfig("cluster"))
-    missing = servers.play(ASK, "--check", lane_proof_address_timeout=0)
+    missing = servers.play(ASK, "--check")
     assert missing.code == 2
     words = " ".join(missing.output.split())
     assert "the cluster has no Service in istio-system with the labels istio=ingressgateway" in words
 
     make_service(cluster, "NodePort")
-    without = servers.play(ASK, "--check", lane_proof_address_timeout=0)
+    without = servers.play(ASK, "--check")
     assert without.code == 2
     words = " ".join(without.output.split())
     assert "Service istio-system/istio-ingressgateway (NodePort) has no address of a load balancer" in words
     assert "Set asm_lanes_gateway_address" in words
+    assert "RETRYING" not in words, "none will come"
+    assert cluster("DELETE", f"{SERVICES}/istio-ingressgateway").code == 200
+
+    make_service(cluster, "LoadBalancer")
+    too_late = servers.play(ASK, "--check", lane_proof_address_timeout=0)
+    assert too_late.code == 2
+    assert "(LoadBalancer) has no address of a load balancer after 0 s" in " ".join(too_late.output.split())
     assert cluster("DELETE", f"{SERVICES}/istio-ingressgateway").code == 200
     cluster.close()
 

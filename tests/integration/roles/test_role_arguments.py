@@ -33,7 +33,7 @@ def chain(roles: object = None) -> str:
             {**GATEWAY, "lane_proof_messages": "many", "sample_app_state": "there"},
             ("lane_proof_messages", "sample_app_state", "present, absent"),
         ),
-        ({}, ("The gateway is not known. Set asm_lanes_gateway_url",)),
+        ({"lane_proof_cluster_kubeconfig": ""}, ("The gateway is not known. Set asm_lanes_gateway_url",)),
     ],
 )
 def test_what_is_wrong_with_the_last_role_stops_the_first(
