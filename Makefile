@@ -8,6 +8,8 @@ TOOLS   := .cache/tools
 LAB     := $(CURDIR)/.lab
 # emulated, or real: etcd, kube-apiserver and kube-controller-manager (built once, about a quarter of an hour).
 CONTROL_PLANE ?= emulated
+# own, or istio: istiod configures the proxies (built once, some minutes); needs CONTROL_PLANE=real.
+MESH    ?= own
 PLAY    := $(BIN)/ansible-playbook
 LINK    := .ansible/collections/ansible_collections/asm/lanes
 
@@ -33,12 +35,12 @@ demo: lab  ## prepare, start the lab, replay the guide on it, prove the lanes; l
 
 demo-down: lab-down  ## stop everything that demo started, leave nothing behind
 
-lab: $(READY) binaries-$(CONTROL_PLANE)  ## start the lab only; CONTROL_PLANE=real for real API servers
-	@$(PLAY) asm.lanes.lab -e lab_state=started -e lab_state_dir=$(LAB) -e lab_control_plane=$(CONTROL_PLANE)
+lab: $(READY) binaries-$(CONTROL_PLANE)  ## start the lab only; CONTROL_PLANE=real for real API servers, and MESH=istio for istiod
+	@$(PLAY) asm.lanes.lab -e lab_state=started -e lab_state_dir=$(LAB) -e lab_control_plane=$(CONTROL_PLANE) -e lab_mesh=$(MESH)
 
 binaries-emulated:
 binaries-real: $(READY)  # here rather than in the playbook, so that its progress is seen
-	@PYTHONPATH=roles/lab/files $(BIN)/python -m asm_lanes_lab binaries
+	@PYTHONPATH=roles/lab/files $(BIN)/python -m asm_lanes_lab binaries --mesh $(MESH)
 
 lab-down: $(READY)  ## stop the lab
 	@$(PLAY) asm.lanes.lab -e lab_state=stopped -e lab_purge=true -e lab_state_dir=$(LAB)

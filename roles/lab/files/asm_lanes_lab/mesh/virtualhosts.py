@@ -132,13 +132,17 @@ def _service_routes(
 
 
 def _domains(caller: Caller, service: Service, port: ServicePort) -> list[str]:
-    """All names by which the caller may reach the Service's port; the bare name in its own namespace only."""
-    name, namespace = service.ref.name, service.ref.namespace
-    names = [f"{name}.{namespace}", f"{name}.{namespace}.svc", service.host]
-    if namespace == caller.namespace:
-        names.insert(0, name)
+    """All names by which the caller may reach the Service's port."""
+    names = service_names(caller.namespace, service)
     with_port = [f"{item}:{port.number}" for item in names]
     return names + with_port if port.number == 80 else with_port
+
+
+def service_names(caller: str, service: Service) -> list[str]:
+    """The names of a Service for callers in a namespace; the bare name in its own namespace only."""
+    name, namespace = service.ref.name, service.ref.namespace
+    names = [f"{name}.{namespace}", f"{name}.{namespace}.svc", service.host]
+    return [name, *names] if namespace == caller else names
 
 
 @dataclass(frozen=True)
