@@ -24,7 +24,7 @@ export UV_SYSTEM_CERTS := 1
 export NO_PROXY := localhost,127.0.0.0/8
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo demo-down lab lab-down binaries-emulated binaries-real test test-full test-real lint matrix bench bench-proof \
+.PHONY: help demo demo-down lab lab-down binaries-emulated binaries-real test test-full test-real test-istio lint matrix bench bench-proof \
   docs tools format lock clean
 
 help:  ## this list
@@ -53,6 +53,10 @@ test-full: $(READY) $(TOOLS)/.ready  ## what `test` leaves out or takes a part o
 
 test-real: $(READY) binaries-real  ## what must also hold on etcd and real kube-apiservers (built once)
 	@CONTROL_PLANE=real $(BIN)/python tests/run.py real
+
+test-istio: $(READY)  ## the guide on istiod, and the lab's mesh against it (built once)
+	@$(MAKE) --no-print-directory binaries-real MESH=istio
+	@$(BIN)/python tests/run.py istio
 
 lint: $(READY)  ## the fast checks only
 	@$(BIN)/python tests/run.py lint

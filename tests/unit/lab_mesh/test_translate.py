@@ -128,11 +128,16 @@ def gateway_objects(*rules: Obj) -> Translation:
 def test_gateway_merges_rules_of_a_host_and_puts_catch_alls_last() -> None:
     result = gateway_objects(
         virtual_service("late", ["x.example"], {"match": when("h"), "directResponse": {"status": 201}},
-                        gateways=["one"], age=2),
+                        gateways=["one"], age=3),
         virtual_service("early", ["x.example"], {"directResponse": {"status": 202}}, gateways=["one"], age=1),
+        virtual_service(
+            "any-case", ["x.example"],
+            {"match": [{"uri": {"prefix": "/"}, "ignoreUriCase": True}], "directResponse": {"status": 203}},
+            gateways=["one"], age=2,
+        ),
     )  # fmt: skip
     table = proxy(result, "istio-system.istio-ingressgateway-1")
-    assert clusters(routes(table, "http.80", "x.example")) == ["201", "202"]
+    assert clusters(routes(table, "http.80", "x.example")) == ["201", "202", "203"]
 
 
 def test_gateway_asks_the_rules_of_its_oldest_gateway_first() -> None:

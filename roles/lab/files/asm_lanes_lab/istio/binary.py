@@ -8,8 +8,8 @@ import subprocess
 from pathlib import Path
 
 from ..binaries import MissingError, find
-from ..binaries.build import Say, build, environment, go
-from ..binaries.cache import place, workshop
+from ..binaries.build import build, environment, go
+from ..binaries.cache import Say, place, workshop
 from ..binaries.find import Found
 from ..binaries.recipes import ISTIOD
 from ..errors import LabError
@@ -37,12 +37,13 @@ def program() -> Path:
 
 def provide(say: Say) -> Found:
     """Istiod and the CRDs, made when there are none. *say* gets a line for each step. Raises LabError."""
-    with workshop() as folder:
-        if not find(ISTIOD):
-            say(f"not on this machine: {ISTIOD.name}")
-            build(ISTIOD, folder, say)
-        if not crds_file().is_file():
-            _keep_crds(say)
+    if not find(ISTIOD) or not crds_file().is_file():
+        with workshop(say) as folder:
+            if not find(ISTIOD):  # another process may have made it while we waited
+                say(f"not on this machine: {ISTIOD.name}")
+                build(ISTIOD, folder, say)
+            if not crds_file().is_file():
+                _keep_crds(say)
     found = find(ISTIOD)
     assert found
     return found

@@ -98,8 +98,9 @@ def unknown_host_route() -> Json:
 
 
 def is_catch_all(route: Json) -> bool:
-    """Whether an Envoy route takes every request."""
-    return bool(route["match"] == {"prefix": "/"})
+    """Whether an Envoy route takes every request, be it by a prefix ``/`` in any case."""
+    match = route["match"]
+    return bool(match.get("prefix") == "/" and match.keys() <= {"prefix", "case_sensitive"})
 
 
 def _route(entry: HttpRoute, match: HttpMatch | None, scope: Scope, services: Services) -> Json:
