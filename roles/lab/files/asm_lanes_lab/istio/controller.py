@@ -14,6 +14,7 @@ import aiohttp
 from ..controllers.loop import reconcile_each, run_loop
 from ..files import write_json, write_text
 from ..mesh.envoy import Json
+from ..mesh.findings import Finding
 from ..mesh.options import Options
 from ..mesh.snapshot import Inputs
 from ..objects import Obj, key
@@ -60,6 +61,7 @@ class IstioController:
         self._sources[_PROPAGATION[1]] = mesh.informer(*_PROPAGATION)
         self._entries = cluster.informer(*_ENTRY, label_selector=ENTRY_LABEL)
         self._inputs = Inputs()
+        self._told: set[Finding] = set()
         self._session: aiohttp.ClientSession | None = None
 
     async def run(self) -> None:
@@ -71,8 +73,9 @@ class IstioController:
     async def _step(self) -> float | None:
         raw = {kind: list(informer.items.values()) for kind, informer in self._sources.items()}
         snapshot, refusals = self._inputs.read(raw)
-        for finding in refusals:
+        for finding in set(refusals) - self._told:
             LOG.warning("%s: %s", finding.ref, finding)
+        self._told = set(refusals)
         world = world_of(snapshot, self._options, self._grpc)
         self._write_files(world)
         wake = await self._write_entries(world)
@@ -95,7 +98,7 @@ class IstioController:
 
     async def _reconcile(self, entry: Obj) -> float | None:
         present = self._entries.items.get(key(entry))
-        if present is None or present["spec"] != {k: v for k, v in entry["spec"].items() if v}:
+        if present is None or present["spec"] != entry["spec"]:
             await self._cluster.apply(entry, FIELD_MANAGER)
         return None
 

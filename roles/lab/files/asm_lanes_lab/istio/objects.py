@@ -28,6 +28,7 @@ def workload_entry(pod: Pod) -> Json:
     Kubernetes refuses loopback addresses in EndpointSlices; Istio takes them in WorkloadEntries, and lets
     Services select those as they select pods.
     """
+    ports = {name: number for name, number in pod.ports if name}
     return {
         "apiVersion": API_VERSION,
         "kind": "WorkloadEntry",
@@ -39,7 +40,7 @@ def workload_entry(pod: Pod) -> Json:
         "spec": {
             "address": pod.ip,
             "labels": dict(sorted(pod.labels)),
-            "ports": {name: number for name, number in pod.ports if name},
+            **({"ports": ports} if ports else {}),
         },
     }
 
