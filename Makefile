@@ -8,6 +8,8 @@ TOOLS   := .cache/tools
 LAB     := $(CURDIR)/.lab
 # emulated, or real: etcd, kube-apiserver and kube-controller-manager (built once, about a quarter of an hour).
 CONTROL_PLANE ?= emulated
+# own, or istio: istiod configures the proxies (built once, some minutes); needs CONTROL_PLANE=real.
+MESH    ?= own
 PLAY    := $(BIN)/ansible-playbook
 LINK    := .ansible/collections/ansible_collections/asm/lanes
 
@@ -22,7 +24,7 @@ export UV_SYSTEM_CERTS := 1
 export NO_PROXY := localhost,127.0.0.0/8
 export no_proxy := $(NO_PROXY)
 
-.PHONY: help demo demo-down lab lab-down binaries-emulated binaries-real test test-full test-real lint matrix bench bench-proof \
+.PHONY: help demo demo-down lab lab-down binaries-emulated binaries-real test test-full test-real test-istio lint matrix bench bench-proof \
   docs tools format lock clean
 
 help:  ## this list
@@ -33,12 +35,12 @@ demo: lab  ## prepare, start the lab, replay the guide on it, prove the lanes; l
 
 demo-down: lab-down  ## stop everything that demo started, leave nothing behind
 
-lab: $(READY) binaries-$(CONTROL_PLANE)  ## start the lab only; CONTROL_PLANE=real for real API servers
-	@$(PLAY) asm.lanes.lab -e lab_state=started -e lab_state_dir=$(LAB) -e lab_control_plane=$(CONTROL_PLANE)
+lab: $(READY) binaries-$(CONTROL_PLANE)  ## start the lab only; CONTROL_PLANE=real for real API servers, and MESH=istio for istiod
+	@$(PLAY) asm.lanes.lab -e lab_state=started -e lab_state_dir=$(LAB) -e lab_control_plane=$(CONTROL_PLANE) -e lab_mesh=$(MESH)
 
 binaries-emulated:
 binaries-real: $(READY)  # here rather than in the playbook, so that its progress is seen
-	@PYTHONPATH=roles/lab/files $(BIN)/python -m asm_lanes_lab binaries
+	@PYTHONPATH=roles/lab/files $(BIN)/python -m asm_lanes_lab binaries --mesh $(MESH)
 
 lab-down: $(READY)  ## stop the lab
 	@$(PLAY) asm.lanes.lab -e lab_state=stopped -e lab_purge=true -e lab_state_dir=$(LAB)
@@ -51,6 +53,10 @@ test-full: $(READY) $(TOOLS)/.ready  ## what `test` leaves out or takes a part o
 
 test-real: $(READY) binaries-real  ## what must also hold on etcd and real kube-apiservers (built once)
 	@CONTROL_PLANE=real $(BIN)/python tests/run.py real
+
+test-istio: $(READY)  ## the guide on istiod, and the lab's mesh against it (built once)
+	@$(MAKE) --no-print-directory binaries-real MESH=istio
+	@$(BIN)/python tests/run.py istio
 
 lint: $(READY)  ## the fast checks only
 	@$(BIN)/python tests/run.py lint

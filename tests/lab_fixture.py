@@ -121,7 +121,7 @@ class RunningLab:
 
 
 def lab_command(
-    command: str, state_dir: Path, *arguments: str, check: bool = True
+    command: str, state_dir: Path, *arguments: str, check: bool = True, seconds: float = 100
 ) -> subprocess.CompletedProcess[str]:
     """Run ``python -m asm_lanes_lab COMMAND``; with *check*, fail with its words when it fails."""
     done = subprocess.run(
@@ -130,7 +130,7 @@ def lab_command(
         capture_output=True,
         check=False,
         text=True,
-        timeout=100,
+        timeout=seconds,
     )
     assert not check or done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}{done.stderr}"
     return done
@@ -142,9 +142,10 @@ def lab_settings(**settings: Any) -> list[str]:
     return [f"--set={name}={json.dumps(value)}" for name, value in free.items()]
 
 
-def start_lab(state_dir: Path, **settings: Any) -> RunningLab:
+def start_lab(state_dir: Path, seconds: float = 60, **settings: Any) -> RunningLab:
     """Start a lab on free ports and addresses; to be stopped with ``lab_command("stop", state_dir)``."""
-    lab_command("start", state_dir, *lab_settings(**{"control_plane": wanted_plane(), **settings}))
+    wanted = lab_settings(**{"control_plane": wanted_plane(), **settings})
+    lab_command("start", state_dir, f"--timeout={seconds:g}", *wanted, seconds=seconds + 40)
     return RunningLab(Settings.load(state_dir / "settings.json"))
 
 

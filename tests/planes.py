@@ -14,7 +14,7 @@ import signal
 import ssl
 import threading
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,14 +56,17 @@ class RunningPlane:
         kind: str,
         crds: list[dict[str, Any]],
         controllers: tuple[str, ...] = BASIC,
+        cluster_crds: Sequence[dict[str, Any]] = (),
     ) -> None:
+        """*crds* are those of the mesh."""
         ports = {"cluster_api_port": 0, "mesh_api_port": 0, "asm_api_port": 0}
         self.kind = kind
         self.settings = Settings.parse({"control_plane": kind, **ports}, folder)
         self.urls: dict[str, str] = {}
         sides = {"cluster": controllers, "mesh": controllers}
+        of = {"cluster": [*cluster_crds], "mesh": crds}
         self.plane: EmulatedPlane | RealPlane = (
-            RealPlane(self.settings, crds, sides) if kind == REAL else EmulatedPlane(self.settings, crds)
+            RealPlane(self.settings, of, sides) if kind == REAL else EmulatedPlane(self.settings, of)
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)

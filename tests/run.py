@@ -1,8 +1,8 @@
 """The whole test suite: every step in turn, its time, and one line that counts at the end.
 
-Usage: ``python tests/run.py [STEP ...]``; without a step, all of ``make test``; the groups ``full`` and
-``real`` only when named. A step that fails does not stop the next one; the exit code tells. Each step is a
-command of the field's own tools; pytest steps count their tests, the others count as one, sanity as many as
+Usage: ``python tests/run.py [STEP ...]``; without a step, all of ``make test``; the groups ``full``, ``real``
+and ``istio`` only when named. A step that fails does not stop the next one; the exit code tells. Each step is
+a command of the field's own tools; pytest steps count their tests, the others count as one, sanity as many as
 it ran. A few tests that fail are tried once more, alone, and named in the end: a shared machine may be slow
 for a moment, and what needed a second try is to be looked at.
 """
@@ -111,6 +111,8 @@ STEPS = (
     # control plane: what is about it, and what runs on either, here on this one.
     pytest("real", "real-tests", *PARALLEL, "tests/integration/control_plane", *EITHER, by_default=False),
     Step("real", "real-molecule", ("molecule", "test", "--all"), by_default=False),
+    # Needs istiod as well (`make test-istio`): the guide on it, and the lab's mesh against it.
+    pytest("istio", "istio", "-m", "real", "tests/integration/istio", by_default=False),
 )
 
 

@@ -7,7 +7,7 @@ import contextlib
 import json
 import random
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,11 @@ class EnvoyProcesses:
         """The running proxies."""
         return list(self._processes)
 
-    async def start(self) -> None:
-        """Start an Envoy for each proxy that has none, and wait until all are live."""
+    async def start(self, only: Collection[str] = (), seconds: float = 20) -> None:
+        """Start an Envoy for each proxy that has none (of *only* these), and wait until all are live."""
         for bootstrap in self._xds_dir.glob("*/bootstrap.json"):
             name = bootstrap.parent.name
-            if name not in self._processes:
+            if name not in self._processes and (not only or name in only):
                 with (self._logs / f"{name}.log").open("wb") as log:
                     self._processes[name] = await asyncio.create_subprocess_exec(
                         ENVOY, "-c", str(bootstrap), "--concurrency", "1", "--disable-hot-restart",
@@ -65,7 +65,7 @@ class EnvoyProcesses:
                         stdout=log, stderr=asyncio.subprocess.STDOUT,
                     )  # fmt: skip
         for name in self._processes:
-            await self.admin(name, "/ready", expect="LIVE", deadline=20)
+            await self.admin(name, "/ready", expect="LIVE", deadline=seconds)
 
     async def admin(self, proxy: str, path: str, expect: str = "", deadline: float = 5.0) -> str:
         """The answer of a proxy's admin interface, once it contains the expected text."""

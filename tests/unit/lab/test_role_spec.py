@@ -27,9 +27,10 @@ def specification() -> dict[str, Any]:
 
 def test_every_setting_is_in_the_specification() -> None:
     options = specification()["lab_settings"]["options"]
-    elsewhere = {"state_dir", "control_plane"}  # lab_state_dir, lab_control_plane
+    elsewhere = {"state_dir", "control_plane", "mesh"}  # lab_state_dir, lab_control_plane, lab_mesh
     assert set(options) == {item.name for item in dataclasses.fields(Settings)} - elsewhere
     assert specification()["lab_control_plane"]["default"] == Settings.control_plane
+    assert specification()["lab_mesh"]["default"] == Settings.mesh
     rows = options["images"]["options"]
     assert set(rows) == {item.name for item in dataclasses.fields(ImageRow)}
     assert tuple(rows["app"]["choices"]) == images.APPS

@@ -128,11 +128,53 @@ def gateway_objects(*rules: Obj) -> Translation:
 def test_gateway_merges_rules_of_a_host_and_puts_catch_alls_last() -> None:
     result = gateway_objects(
         virtual_service("late", ["x.example"], {"match": when("h"), "directResponse": {"status": 201}},
-                        gateways=["one"], age=2),
+                        gateways=["one"], age=3),
         virtual_service("early", ["x.example"], {"directResponse": {"status": 202}}, gateways=["one"], age=1),
+        virtual_service(
+            "any-case", ["x.example"],
+            {"match": [{"uri": {"prefix": "/"}, "ignoreUriCase": True}], "directResponse": {"status": 203}},
+            gateways=["one"], age=2,
+        ),
     )  # fmt: skip
     table = proxy(result, "istio-system.istio-ingressgateway-1")
-    assert clusters(routes(table, "http.80", "x.example")) == ["201", "202"]
+    assert clusters(routes(table, "http.80", "x.example")) == ["201", "202", "203"]
+
+
+def test_gateway_asks_the_rules_of_its_oldest_gateway_first() -> None:
+    """As istiod does: an older rule that is bound to a younger Gateway comes after."""
+    result = run(
+        istio_gateway(80),
+        gateway_pod("127.0.0.1", "127.100.9.9:15000"),
+        gateway("a-young", 80, age=2),
+        gateway("z-old", 80, age=1),
+        virtual_service(
+            "x", ["x.example"], {"match": when("h"), "directResponse": {"status": 201}},
+            gateways=["a-young"], age=1,
+        ),
+        virtual_service(
+            "y", ["x.example"], {"match": when("h"), "directResponse": {"status": 202}},
+            gateways=["z-old"], age=2,
+        ),
+    )  # fmt: skip
+    table = proxy(result, "istio-system.istio-ingressgateway-1")
+    assert clusters(routes(table, "http.80", "x.example")) == ["202", "201"]
+
+
+def test_edits_of_a_single_destination_come_after_those_of_its_route() -> None:
+    """As istiod does: the last one to set a header wins; with several destinations it is the route."""
+    edits = {"headers": {"request": {"set": {"x": "destination"}, "remove": ["y"]}}}
+    route = {"headers": {"request": {"set": {"x": "route", "host": "route.example"}}}}
+    one = virtual_service("one", ["a"], {"route": [to("a", **edits)], **route})
+    two = virtual_service("two", ["b"], {"route": [to("a", weight=1, **edits), to("a", weight=0)], **route})
+    table = proxy(run(service("a"), service("b"), CALLER, one, two), "default.caller")
+    [single] = routes(table, "outbound", "a:5000")[:1]
+    assert [item["header"]["value"] for item in single["request_headers_to_add"]] == ["route", "destination"]
+    assert single["request_headers_to_remove"] == ["y"]
+    assert single["route"]["host_rewrite_literal"] == "route.example"
+    [several] = routes(table, "outbound", "b:5000")[:1]
+    assert [item["header"]["value"] for item in several["request_headers_to_add"]] == ["route"]
+    [weighted] = several["route"]["weighted_clusters"]["clusters"]
+    assert [item["header"]["value"] for item in weighted["request_headers_to_add"]] == ["destination"]
 
 
 def test_gateway_exposes_only_shared_hosts() -> None:
@@ -211,6 +253,25 @@ def test_source_conditions_are_decided_per_caller() -> None:
     result = run(service("a"), rule, CALLER, *others)
     for name, expected in (("default.caller", "201"), ("default.blue", "203"), ("far.far", "202")):
         assert clusters(routes(proxy(result, name), "outbound", f"{A}:5000")) == [expected]
+
+
+def test_a_rule_without_a_route_for_the_caller_is_none() -> None:
+    """As istiod does: the next rule counts, and in the end the Service itself."""
+    mine = {"match": [{"sourceLabels": {"team": "red"}}], "directResponse": {"status": 201}}
+    second = {"match": [{"sourceNamespace": "default"}], "directResponse": {"status": 202}}
+    rules = [
+        virtual_service("first", ["a", "x.example"], mine, age=1),
+        virtual_service("second", ["a"], second, age=2),
+    ]
+    others = [
+        pod("blue", "127.100.0.7", {"team": "blue"}),
+        pod("far", "127.100.0.8", {"team": "blue"}, namespace="far"),
+    ]
+    result = run(service("a"), *rules, CALLER, *others)
+    for name, expected in (("default.caller", "201"), ("default.blue", "202"), ("far.far", "5000|")):
+        assert clusters(routes(proxy(result, name), "outbound", f"{A}:5000"))[0] == expected
+    blue = proxy(result, "default.blue").routes["outbound"]["virtual_hosts"]
+    assert "x.example" not in [domain for host in blue for domain in host["domains"]]
 
 
 def test_only_injected_pods_and_gateways_have_proxies() -> None:

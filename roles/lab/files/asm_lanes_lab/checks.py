@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from .errors import LabError
-from .plane import REAL
+from .plane import ISTIO, REAL
 from .settings import Settings
 
 #: Port on the first address of the pod network that a lab holds to see that the network is its own.
@@ -35,11 +35,15 @@ def check_envoy(settings: Settings) -> None:
 
 
 def check_programs(settings: Settings) -> None:
-    """Raise LabError when a real control plane is asked for and a program of it is missing."""
+    """Raise LabError when a real control plane or istiod is asked for, and a program of it is missing."""
     if settings.control_plane == REAL:
         from .binaries import CONTROL_PLANE, check
 
         check(CONTROL_PLANE)
+    if settings.mesh == ISTIO:
+        from .istio.binary import program
+
+        program()
 
 
 def check_ports(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from . import control
 from .control import Handle
 from .errors import LabError
 from .fields import SettingsError
+from .plane import ISTIO, OWN
 from .settings import Settings, default_state_dir, read_settings
 
 #: Exit code of ``status`` when no lab runs, as init scripts have it.
@@ -77,7 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     fault.add_argument("verb", choices=["on", "off", "list"])
     fault.add_argument("names", nargs="*", metavar="NAME", help="of faults; off without one: all that are on")
-    add("binaries", _binaries, "Find, download or build the programs of a real control plane.")
+    programs = add("binaries", _binaries, "Find, download or build the programs of a real control plane.")
+    programs.add_argument("--mesh", choices=[OWN, ISTIO], default=OWN, help="istio: istiod as well")
     add("run", _run, "Run a lab in the foreground, until SIGTERM or Ctrl-C.", settings)
     return parser
 
@@ -188,6 +190,11 @@ def _binaries(arguments: argparse.Namespace) -> int:
 
     for name, found in binaries.provide(binaries.CONTROL_PLANE, say).items():
         print(f"{name:<24} {found.source:<20} {found.file}")
+    if arguments.mesh == ISTIO:
+        from .istio import binary
+
+        found = binary.provide(say)
+        print(f"{found.file.name:<24} {found.source:<20} {found.file}")
     return 0
 
 

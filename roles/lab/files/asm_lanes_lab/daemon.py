@@ -12,7 +12,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -27,11 +27,14 @@ from .errors import LabError
 from .files import Lock, remove, write_json, write_secret_yaml
 from .kubelet.agent import Kubelet, ProcessInfo
 from .mesh.controller import MeshController
-from .plane import Plane
+from .plane import ISTIO, Plane
 from .plane import make as make_plane
 from .settings import Settings
 from .status import Report, Watcher
 from .supervisor import Part, PartError, Supervisor
+
+if TYPE_CHECKING:
+    from .istio.mesh import IstioMesh
 
 LOG = logging.getLogger("asm_lanes_lab.daemon")
 
@@ -47,6 +50,7 @@ class Lab:
         self._stop = asyncio.Event()
         self._reset = asyncio.Event()
         self._kubelet: Kubelet | None = None
+        self._istio: IstioMesh | None = None
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT; SIGHUP resets. Raises LabError; leaves no process behind."""
@@ -70,7 +74,7 @@ class Lab:
         check_envoy(settings)
         check_ports(settings)
         stack.enter_context(lease(settings))
-        plane = make_plane(settings, crds())
+        plane = make_plane(settings, crds(settings))
         stack.push_async_callback(plane.stop)
         self._report.processes = lambda: self._processes(plane)
         await plane.start(self._announce)
@@ -125,6 +129,8 @@ class Lab:
 
     def _processes(self, plane: Plane) -> Iterator[ProcessInfo]:
         yield from plane.processes()
+        if self._istio:
+            yield from self._istio.processes()
         if self._kubelet:
             yield from self._kubelet.processes()
 
@@ -169,9 +175,17 @@ class Lab:
                 lambda: GatewayController(cluster, mesh, settings),
             ),
             Part("lanes", lambda: LaneController(cluster, mesh, settings)),
-            Part("mesh", lambda: MeshController(cluster, mesh, settings)),
+            *self._mesh_parts(cluster, mesh),
             Part("status", lambda: Watcher(cluster, self._report)),
         ]
+
+    def _mesh_parts(self, cluster: Cluster, mesh: Cluster) -> list[Part]:
+        if self._settings.mesh == ISTIO:
+            from .istio.mesh import IstioMesh
+
+            self._istio = IstioMesh(self._settings)
+            return self._istio.parts(cluster, mesh)
+        return [Part("mesh", lambda: MeshController(cluster, mesh, self._settings))]
 
     def _new_kubelet(self, cluster: Cluster) -> Kubelet:
         self._kubelet = Kubelet(cluster, self._settings)
@@ -181,10 +195,15 @@ class Lab:
         return self._kubelet.log_of(f"{namespace}/{name}", container) if self._kubelet else None
 
 
-def crds() -> list[dict[str, Any]]:
-    """The CRDs of the mesh control plane."""
+def crds(settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    """The CRDs of ``cluster`` and ``mesh``; with istiod those of its release in place of the lab's."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast
-    return [yaml.load(file.read_text(), loader) for file in sorted(CRDS.glob("*.yaml"))]
+    ours = [yaml.load(file.read_text(), loader) for file in sorted(CRDS.glob("*.yaml"))]
+    if settings.mesh != ISTIO:
+        return {"mesh": ours}
+    from .istio.crds import istio_crds
+
+    return istio_crds(ours)
 
 
 async def plant(settings: Settings, cluster: Cluster, mesh: Cluster) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .controllers.deployments import DeploymentController
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 class EmulatedPlane:
     """See ``kube/README.md`` for what it does and what not."""
 
-    def __init__(self, settings: Settings, crds: list[dict[str, Any]]) -> None:
+    def __init__(self, settings: Settings, crds: Mapping[str, list[dict[str, Any]]]) -> None:
+        """*crds* of ``cluster`` and ``mesh``."""
         self._settings = settings
-        definitions: dict[str, list[dict[str, Any]]] = {"cluster": [], "mesh": crds}
-        self._tokens = {name: secrets.token_urlsafe(24) for name in definitions}
+        self._tokens = {name: secrets.token_urlsafe(24) for name in ("cluster", "mesh")}
         self._servers = {
-            name: KubeApiServer(name, crds, {self._tokens[name]: ADMIN}, settings.state_dir)
-            for name, crds in definitions.items()
+            name: KubeApiServer(name, crds.get(name, []), {token: ADMIN}, settings.state_dir)
+            for name, token in self._tokens.items()
         }
 
     async def start(self, announce: Announce) -> None:

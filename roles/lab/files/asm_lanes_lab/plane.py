@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +21,8 @@ PodLog = Callable[[str, str, str | None], Path | None]
 #: User of the kubeconfigs that the lab writes; may do everything.
 ADMIN = "lab-admin"
 EMULATED, REAL = "emulated", "real"
+#: Who configures the proxies: the lab's own mesh, or istiod.
+OWN, ISTIO = "own", "istio"
 
 
 class Plane(Protocol):
@@ -51,8 +53,8 @@ class Plane(Protocol):
         """Tell where the logs of pods are."""
 
 
-def make(settings: Settings, crds: list[dict[str, Any]]) -> Plane:
-    """The control plane that the settings ask for; *crds* are for the mesh."""
+def make(settings: Settings, crds: Mapping[str, list[dict[str, Any]]]) -> Plane:
+    """The control plane that the settings ask for; *crds* of ``cluster`` and ``mesh``."""
     if settings.control_plane == REAL:
         from .real.plane import RealPlane
 

@@ -16,7 +16,7 @@ import yaml
 
 from .fields import SettingsError, choice, header_names, label, loopback, network, path, port, ports, text
 from .images import ImageRow, parse_rows
-from .plane import EMULATED, REAL
+from .plane import EMULATED, ISTIO, OWN, REAL
 
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _EDITIONS = ("standard", "enterprise", "ultimate")
@@ -42,6 +42,8 @@ class Settings:
     state_dir: Path
     #: Who serves the two Kubernetes APIs: the lab itself, or etcd and kube-apiservers.
     control_plane: str = EMULATED
+    #: Who configures the proxies: the lab itself, or istiod, which needs a real control plane.
+    mesh: str = OWN
     #: Address of the two Kubernetes APIs and of the ASM OpenAPI.
     api_address: str = "127.0.0.1"
     cluster_api_port: int = 16443
@@ -85,6 +87,7 @@ class Settings:
         values["state_dir"] = (state_dir or values.get("state_dir") or default_state_dir()).absolute()
         settings = cls(**values)
         _check_networks(settings)
+        _check_mesh(settings)
         return settings
 
     @classmethod
@@ -170,6 +173,11 @@ class StateDir:
         return self.root / "control-plane"
 
     @property
+    def istio(self) -> Path:
+        """Istiod's configuration, what it knows of the lab, its log (mode 0700)."""
+        return self.root / "istio"
+
+    @property
     def xds(self) -> Path:
         """Envoy configuration, one folder ``<namespace>.<pod>`` for each proxy."""
         return self.root / "xds"
@@ -197,6 +205,7 @@ class StateDir:
             self.credentials,
             self.inventory,
             self.control_plane,
+            self.istio,
             self.xds,
             self.pods,
             self.faults,
@@ -225,9 +234,19 @@ def _check_networks(settings: Settings) -> None:
         )
 
 
+def _check_mesh(settings: Settings) -> None:
+    if settings.mesh == ISTIO and settings.control_plane != REAL:
+        raise SettingsError(
+            "mesh",
+            f"{OWN!r} with control_plane {settings.control_plane!r}; {ISTIO!r} needs control_plane {REAL!r}",
+            settings.mesh,
+        )
+
+
 _PARSERS: dict[str, Callable[[str, object], Any]] = {
     "state_dir": path,
     "control_plane": choice(EMULATED, REAL),
+    "mesh": choice(OWN, ISTIO),
     "api_address": loopback,
     "cluster_api_port": port,
     "mesh_api_port": port,

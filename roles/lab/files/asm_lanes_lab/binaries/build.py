@@ -51,7 +51,7 @@ def _packages(tool: str, recipe: Recipe) -> int:
     """How many packages the program is made of; downloads their modules."""
     command = (tool, "list", "-deps", "-f", "{{.ImportPath}}", recipe.package)
     done = subprocess.run(
-        command, cwd=recipe.folder, env=_environment(), capture_output=True, text=True, check=False
+        command, cwd=recipe.folder, env=environment(), capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise _failed(recipe, done.stderr.splitlines())
@@ -71,7 +71,7 @@ def _run(recipe: Recipe, command: tuple[str, ...], folder: Path, total: int, say
     with subprocess.Popen(
         command,
         cwd=recipe.folder,
-        env=_environment() | {"GOTMPDIR": str(folder)},
+        env=environment() | {"GOTMPDIR": str(folder)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -93,7 +93,7 @@ def _failed(recipe: Recipe, lines: list[str]) -> LabError:
     return LabError(f"{recipe.name} {recipe.version} cannot be built in {recipe.folder}:\n{told}")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The user's own settings of Go, but no C compiler, and no change to go.mod and go.sum."""
     flags = f"{os.environ.get('GOFLAGS', '')} -mod=readonly -buildvcs=false".strip()
     fixed = {"CGO_ENABLED": "0", "GOFLAGS": flags, "GOWORK": "off"}

@@ -76,5 +76,8 @@ CONTROLLERS = Recipe(
     "k8s.io/kubernetes",
 )
 
+#: Istio's control plane, which is asked for apart. It has no release of its own in the module proxy.
+ISTIOD = Recipe("pilot-discovery", "istio", "istio.io/istio/pilot/cmd/pilot-discovery", "istio.io/istio")
+
 #: What a real control plane needs.
 CONTROL_PLANE = (ETCD, API_SERVER, CONTROLLERS)

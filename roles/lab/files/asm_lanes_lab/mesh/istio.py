@@ -232,9 +232,15 @@ class Gateway:
     """
 
     ref: Ref
+    created: str
     selector: Labels
     servers: tuple[Server, ...]
     findings: tuple[Finding, ...] = field(default=(), compare=False)
+
+    @property
+    def age(self) -> tuple[str, str, str]:
+        """Sort key of Istio's order: the oldest first, then by name and namespace."""
+        return (self.created, self.ref.name, self.ref.namespace)
 
     @property
     def name(self) -> str:

@@ -36,7 +36,7 @@ LUA_FILTER = "envoy.filters.http.lua"
 METADATA = "asm.lanes"
 """Namespace of the dynamic metadata in which baggage.lua notes what it did."""
 
-_BAGGAGE_LUA = Path(__file__).with_name("baggage.lua").read_text(encoding="utf-8")
+BAGGAGE_LUA = Path(__file__).with_name("baggage.lua").read_text(encoding="utf-8")
 
 
 def http_listener(
@@ -50,7 +50,7 @@ def http_listener(
         {"name": "envoy.filters.http.router", "typed_config": {"@type": ROUTER}},
     ]
     if direction != "gateway":
-        lua = {"@type": LUA, "default_source_code": {"inline_string": _BAGGAGE_LUA}}
+        lua = {"@type": LUA, "default_source_code": {"inline_string": BAGGAGE_LUA}}
         filters.insert(0, {"name": LUA_FILTER, "typed_config": lua})
     manager = {
         "@type": HCM,
@@ -61,7 +61,7 @@ def http_listener(
         },
         "http_filters": filters,
         "upgrade_configs": [{"upgrade_type": "websocket"}],
-        "access_log": [_access_log(direction, options)],
+        "access_log": [access_log(direction, options)],
         # A WebSocket's line is written when it opens, not only when it closes.
         "access_log_options": {"flush_log_on_tunnel_successfully_established": True},
         "use_remote_address": direction == "gateway",
@@ -78,7 +78,7 @@ def tcp_listener(name: str, ip: str, port: int, cluster: str, options: Options) 
         "@type": TCP_PROXY,
         "stat_prefix": name,
         "cluster": cluster,
-        "access_log": [_access_log("inbound", options)],
+        "access_log": [access_log("inbound", options)],
     }
     return _listener(name, ip, port, "envoy.filters.network.tcp_proxy", proxy)
 
@@ -92,7 +92,7 @@ def _listener(name: str, ip: str, port: int, filter_name: str, config: Json) -> 
     }
 
 
-def _access_log(direction: str, options: Options) -> Json:
+def access_log(direction: str, options: Options) -> Json:
     """Fields under the names that ASM gives them by default, headers under their own (both documented)."""
     fields: Json = {
         "start_time": "%START_TIME%",

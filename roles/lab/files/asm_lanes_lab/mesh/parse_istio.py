@@ -393,7 +393,7 @@ def gateway(obj: dict[str, Any]) -> Gateway:
             servers.append(_server(node, index))
         except RefusedError as refused:
             findings.append(refused.finding(ref))
-    return Gateway(ref, frozenset(spec.pairs("selector")), tuple(servers), tuple(findings))
+    return Gateway(ref, created(obj), frozenset(spec.pairs("selector")), tuple(servers), tuple(findings))
 
 
 def _server(node: Node, index: int) -> Server:

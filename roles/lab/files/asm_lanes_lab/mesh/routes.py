@@ -98,8 +98,9 @@ def unknown_host_route() -> Json:
 
 
 def is_catch_all(route: Json) -> bool:
-    """Whether an Envoy route takes every request."""
-    return bool(route["match"] == {"prefix": "/"})
+    """Whether an Envoy route takes every request, be it by a prefix ``/`` in any case."""
+    match = route["match"]
+    return bool(match.get("prefix") == "/" and match.keys() <= {"prefix", "case_sensitive"})
 
 
 def _route(entry: HttpRoute, match: HttpMatch | None, scope: Scope, services: Services) -> Json:
@@ -111,7 +112,10 @@ def _route(entry: HttpRoute, match: HttpMatch | None, scope: Scope, services: Se
         route["direct_response"] = _direct_response(entry.response)
     else:
         route["route"] = _action(entry, scope, services)
-    route.update(_header_edits(entry.headers))
+    edits = [entry.headers]
+    if len(entry.shares) == 1:  # edits of several are those of their weighted clusters
+        edits.append(entry.shares[0].headers)
+    route.update(_header_edits(*edits))
     return route
 
 
@@ -123,17 +127,16 @@ def _action(entry: HttpRoute, scope: Scope, services: Services) -> Json:
     if entry.rewrite_uri:
         action["prefix_rewrite"] = entry.rewrite_uri
     authority = entry.rewrite_authority or dict(entry.headers.request.set).get("host")
-    if authority:
-        action["host_rewrite_literal"] = authority
     shares = [share for share in entry.shares if share.weight > 0 or len(entry.shares) == 1]
-    # Edits of a single destination are kept apart from those of the route by a weighted cluster of one.
-    weighted = len(shares) > 1 or shares[0].headers != Headers()
     names = [_cluster(share, scope, services) for share in shares]
-    if weighted:
+    if len(entry.shares) > 1:
         clusters = [_weighted(share, name) for share, name in zip(shares, names, strict=True)]
         action["weighted_clusters"] = {"clusters": clusters}
     else:
         action["cluster"] = names[0]
+        authority = authority or dict(shares[0].headers.request.set).get("host")
+    if authority:
+        action["host_rewrite_literal"] = authority
     hashes = [_hash_policy(services.clusters[name].balancing) for name in names if name in services.clusters]
     if any(hashes):
         action["hash_policy"] = [policy for policy in hashes if policy]
@@ -210,14 +213,17 @@ def _direct_response(response: DirectResponse) -> Json:
     return result
 
 
-def _header_edits(headers: Headers) -> Json:
+def _header_edits(*edits: Headers) -> Json:
+    """Edits one after the other, so that the last one's `set` wins."""
     result: Json = {}
-    for side, edits in (("request", headers.request), ("response", headers.response)):
-        added = _added(edits)
+    for side in ("request", "response"):
+        in_order: list[HeaderEdits] = [getattr(headers, side) for headers in edits]
+        added = [header for one in in_order for header in _added(one)]
+        removed = [name for one in in_order for name in one.remove]
         if added:
             result[f"{side}_headers_to_add"] = added
-        if edits.remove:
-            result[f"{side}_headers_to_remove"] = list(edits.remove)
+        if removed:
+            result[f"{side}_headers_to_remove"] = removed
     return result
 
 

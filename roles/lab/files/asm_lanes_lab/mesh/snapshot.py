@@ -30,7 +30,7 @@ KINDS = tuple(_PARSERS)
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The mesh's inputs, each kind in a stable order: VirtualServices and DestinationRules oldest first."""
+    """The mesh's inputs in a stable order: Gateways, VirtualServices, DestinationRules oldest first."""
 
     gateways: tuple[Gateway, ...] = ()
     virtual_services: tuple[VirtualService, ...] = ()
@@ -94,7 +94,7 @@ class Inputs:
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(
-            gateways=self._all("Gateway", Gateway),
+            gateways=tuple(sorted(self._all("Gateway", Gateway), key=lambda item: item.age)),
             virtual_services=tuple(
                 sorted(self._all("VirtualService", VirtualService), key=lambda item: item.age)
             ),

@@ -125,14 +125,14 @@ def _sidecar_proxy(
 ) -> ProxyConfig:
     folder = options.xds_dir / pod.proxy_name
     app_ip = app_address(pod.ip, options.pod_network, options.app_network)
-    propagation = _propagation(pod, snapshot.propagations)
+    propagation = propagation_of(pod, snapshot.propagations)
     listeners = [
         http_listener("outbound", pod.ip, OUTBOUND_PORT, "outbound", "outbound", options, folder),
     ]
     calls = _route_configuration("outbound", outbound.of(pod))
-    routes = {"outbound": _with_faults(_with_propagation(calls, "outbound", propagation), "outbound", pod)}
+    routes = {"outbound": calls | route_fields(pod, "outbound", propagation)}
     clusters = []
-    for port, protocol in _inbound_ports(pod, snapshot).items():
+    for port, protocol in inbound_ports(pod, snapshot).items():
         name, cluster = f"inbound-{port}", f"inbound|{port}||"
         clusters.append(app_cluster(cluster, app_ip, port, http2=protocol == "http2"))
         if protocol == "tcp":
@@ -141,7 +141,7 @@ def _sidecar_proxy(
         listeners.append(http_listener(name, pod.ip, port, name, "inbound", options, folder))
         to_app = {"name": "default", "match": {"prefix": "/"}, "route": {"cluster": cluster, "timeout": "0s"}}
         configuration = _route_configuration(name, [{"name": name, "domains": ["*"], "routes": [to_app]}])
-        routes[name] = _with_faults(_with_propagation(configuration, "inbound", propagation), "inbound", pod)
+        routes[name] = configuration | route_fields(pod, "inbound", propagation)
     return ProxyConfig(
         pod.proxy_name,
         bootstrap(pod.proxy_name, pod.ip, ADMIN_PORT, folder),
@@ -151,7 +151,7 @@ def _sidecar_proxy(
     )
 
 
-def _inbound_ports(pod: Pod, snapshot: Snapshot) -> dict[int, str]:
+def inbound_ports(pod: Pod, snapshot: Snapshot) -> dict[int, str]:
     """The pod's ports with their protocols: those it declares and those that Services point to.
 
     The Services decide the protocol, as in Istio; a port of no Service is plain TCP. Of two Services that
@@ -167,8 +167,8 @@ def _inbound_ports(pod: Pod, snapshot: Snapshot) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
-def _propagation(pod: Pod, propagations: Iterable[HeaderPropagation]) -> Json | None:
-    """What baggage.lua has to do at a pod's sidecar, None for nothing."""
+def propagation_of(pod: Pod, propagations: Iterable[HeaderPropagation]) -> Json | None:
+    """What baggage.lua has to do at a pod's sidecar: its context but for the direction; None for nothing."""
     chosen = [
         item
         for item in propagations
@@ -182,18 +182,17 @@ def _propagation(pod: Pod, propagations: Iterable[HeaderPropagation]) -> Json | 
     }
 
 
-def _with_propagation(configuration: Json, direction: str, propagation: Json | None) -> Json:
-    if propagation is None:
-        return configuration
-    context = {"direction": direction, **propagation}
-    lua = {"@type": LUA_PER_ROUTE, "filter_context": context}
-    return configuration | {"typed_per_filter_config": {LUA_FILTER: lua}}
+def route_fields(pod: Pod, direction: str, propagation: Json | None) -> Json:
+    """Fields of a sidecar's route configurations in one direction: what baggage.lua is to do, and faults.
 
-
-def _with_faults(configuration: Json, direction: str, pod: Pod) -> Json:
-    """Headers are taken off by the router, after the Lua filter has read and written them."""
+    Faulty headers are taken off by the router, after the Lua filter has read and written them.
+    """
+    fields: Json = {}
+    if propagation is not None:
+        lua = {"@type": LUA_PER_ROUTE, "filter_context": {"direction": direction, **propagation}}
+        fields["typed_per_filter_config"] = {LUA_FILTER: lua}
     names = sorted(name for side, name in pod.drops if side == direction)
-    return configuration | ({"request_headers_to_remove": names} if names else {})
+    return fields | ({"request_headers_to_remove": names} if names else {})
 
 
 def _route_configuration(name: str, hosts: list[Json]) -> Json:

@@ -24,14 +24,15 @@ from .workloads import Pod, Service, ServicePort
 
 @dataclass
 class MeshRules:
-    """The VirtualServices of the sidecars: one for each host.
+    """The VirtualServices of the sidecars: for each caller one for each host.
 
     Unlike gateways, Istio does not merge VirtualServices for the mesh: of several with one host the oldest
-    counts. A host without wildcard goes before one with, and a longer wildcard before a shorter.
+    counts that has a route for the caller. A host without wildcard goes before one with, and a longer
+    wildcard before a shorter.
     """
 
-    exact: dict[str, VirtualService] = field(default_factory=dict)
-    wildcard: dict[str, VirtualService] = field(default_factory=dict)
+    exact: dict[str, list[VirtualService]] = field(default_factory=dict)
+    wildcard: dict[str, list[VirtualService]] = field(default_factory=dict)
     source_labels: Labels = frozenset()
     """Every label of a caller that some match asks for."""
     findings: list[Finding] = field(default_factory=list)
@@ -52,17 +53,25 @@ class MeshRules:
 
     def _claim(self, rule: VirtualService, index: int, host: str) -> None:
         table = self.wildcard if host.startswith("*") else self.exact
-        winner = table.setdefault(host, rule)
-        if winner is not rule:
-            message = f"the older {winner.ref} routes {host} in the mesh; Istio does not merge the two"
+        rules = table.setdefault(host, [])
+        rules.append(rule)
+        if rules[0] is not rule:
+            message = f"the older {rules[0].ref} routes {host} in the mesh; Istio does not merge the two"
             self.findings.append(Finding(rule.ref, f"spec.hosts[{index}]", "HostConflict", message))
 
-    def find(self, host: str) -> VirtualService | None:
-        """The rule for a host."""
-        if host in self.exact:
-            return self.exact[host]
+    def routes(self, host: str, scope: Scope, services: Services) -> list[Json]:
+        """The routes for a host in the scope of a caller; none when no rule has any."""
+        for rule in self._candidates(host):
+            found = virtual_service_routes(rule, scope, services)
+            if found:
+                return found
+        return []
+
+    def _candidates(self, host: str) -> list[VirtualService]:
+        """The rules for a host, those that go first in front."""
         fitting = [pattern for pattern in self.wildcard if host.endswith(pattern[1:])]
-        return self.wildcard[max(fitting, key=len)] if fitting else None
+        widest = self.wildcard[max(fitting, key=len)] if fitting else []
+        return [*self.exact.get(host, []), *widest]
 
 
 @dataclass(frozen=True)
@@ -107,38 +116,46 @@ def sidecar_hosts(caller: Caller, services: Services, rules: MeshRules) -> list[
             hosts.append({"name": name, "domains": free, "routes": routes})
 
     for service in services.by_host.values():
-        rule = rules.find(service.host)
         for port in service.ports:
             if port.protocol != "tcp":
                 name = f"{service.host}:{port.number}"
-                routes = _service_routes(caller, service, port, rule, services)
+                routes = _service_routes(caller, service, port, rules, services)
                 add(name, _domains(caller, service, port), routes)
-    for host, rule in {**rules.exact, **rules.wildcard}.items():
+    for host in (*rules.exact, *rules.wildcard):
         if host != "*" and host not in services.by_host:
             # A host that only a VirtualService knows is reachable on port 80, as in Istio.
             scope = mesh_scope(80, caller.namespace, caller.labels)
-            add(host, [host, f"{host}:80"], virtual_service_routes(rule, scope, services))
+            routes = rules.routes(host, scope, services)
+            if routes:
+                add(host, [host, f"{host}:80"], routes)
     hosts.append({"name": "unknown-host", "domains": ["*"], "routes": [unknown_host_route()]})
     return hosts
 
 
 def _service_routes(
-    caller: Caller, service: Service, port: ServicePort, rule: VirtualService | None, services: Services
+    caller: Caller, service: Service, port: ServicePort, rules: MeshRules, services: Services
 ) -> list[Json]:
-    if rule is None:
-        cluster = services.clusters[cluster_name(port.number, "", service.host)]
-        return [service_route(cluster.name, cluster.balancing)]
-    return virtual_service_routes(rule, mesh_scope(port.number, caller.namespace, caller.labels), services)
+    """The routes of the rules for a Service; those of a Service without rules when none is for the caller."""
+    scope = mesh_scope(port.number, caller.namespace, caller.labels)
+    found = rules.routes(service.host, scope, services)
+    if found:
+        return found
+    cluster = services.clusters[cluster_name(port.number, "", service.host)]
+    return [service_route(cluster.name, cluster.balancing)]
 
 
 def _domains(caller: Caller, service: Service, port: ServicePort) -> list[str]:
-    """All names by which the caller may reach the Service's port; the bare name in its own namespace only."""
-    name, namespace = service.ref.name, service.ref.namespace
-    names = [f"{name}.{namespace}", f"{name}.{namespace}.svc", service.host]
-    if namespace == caller.namespace:
-        names.insert(0, name)
+    """All names by which the caller may reach the Service's port."""
+    names = service_names(caller.namespace, service)
     with_port = [f"{item}:{port.number}" for item in names]
     return names + with_port if port.number == 80 else with_port
+
+
+def service_names(caller: str, service: Service) -> list[str]:
+    """The names of a Service for callers in a namespace; the bare name in its own namespace only."""
+    name, namespace = service.ref.name, service.ref.namespace
+    names = [f"{name}.{namespace}", f"{name}.{namespace}.svc", service.host]
+    return [name, *names] if namespace == caller else names
 
 
 @dataclass(frozen=True)
@@ -152,12 +169,20 @@ class BoundServer:
 def gateway_hosts(
     port: int, servers: Iterable[BoundServer], rules: Iterable[VirtualService], services: Services
 ) -> list[Json]:
-    """The virtual hosts of one gateway port: rules for the same host are merged, the oldest first."""
-    bound = tuple(servers)
+    """The virtual hosts of one gateway port: rules for the same host are merged.
+
+    In Istio's order: one server after the other, and for each its rules, the oldest first.
+    """
+    oldest_first = tuple(rules)
     merged: dict[str, list[Json]] = defaultdict(list)
-    for rule in rules:
-        for domain, gateways in _exposed(rule, bound).items():
-            merged[domain] += virtual_service_routes(rule, Scope(port, frozenset(gateways)), services)
+    for bound in servers:
+        scope = Scope(port, frozenset({bound.gateway}))
+        for rule in oldest_first:
+            domains = _exposed(rule, bound)
+            if domains:
+                routes = virtual_service_routes(rule, scope, services)
+                for domain in domains:
+                    merged[domain] += routes
     # As Istio: what takes every request goes behind the merged rest.
     return [
         {"name": f"{domain}:{port}", "domains": [domain], "routes": sorted(routes, key=is_catch_all)}
@@ -166,15 +191,13 @@ def gateway_hosts(
     ]
 
 
-def _exposed(rule: VirtualService, servers: tuple[BoundServer, ...]) -> dict[str, set[str]]:
-    """The domains under which a rule is reachable, each with the gateways that lead there."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for bound in servers:
-        if bound.gateway in rule.gateways:
-            for pattern in bound.server.hosts:
-                for domain in _shared_hosts(pattern, bound.gateway, rule):
-                    found[domain].add(bound.gateway)
-    return found
+def _exposed(rule: VirtualService, bound: BoundServer) -> set[str]:
+    """The domains under which a rule is reachable through a server."""
+    if bound.gateway not in rule.gateways:
+        return set()
+    return {
+        domain for pattern in bound.server.hosts for domain in _shared_hosts(pattern, bound.gateway, rule)
+    }
 
 
 def _shared_hosts(pattern: str, gateway: str, rule: VirtualService) -> Iterable[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -26,7 +25,7 @@ from . import programs
 from .kubelet_api import KubeletApi
 from .scheduler import Scheduler
 from .secrets import Secrets
-from .service import Service
+from .service import Service, free_port
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -49,10 +48,13 @@ class RealPlane:
     def __init__(
         self,
         settings: Settings,
-        crds: list[dict[str, Any]],
+        crds: Mapping[str, list[dict[str, Any]]],
         sides: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
-        """*sides*: controllers of each API, by default SIDES; one without controllers has no manager."""
+        """*crds* of ``cluster`` and ``mesh``.
+
+        *sides*: controllers of each API, by default SIDES; one without controllers has no manager.
+        """
         self._settings = settings
         self._crds = crds
         self._sides = SIDES if sides is None else sides
@@ -73,7 +75,7 @@ class RealPlane:
         (self._folder / "data").mkdir(mode=0o700, exist_ok=True)  # etcd wants it to be its owner's alone
         await self._kubelet_api.start(self.secrets)
         for name in self._sides:
-            self._ports[name] = getattr(self._settings, f"{name}_api_port") or _free_port(address)
+            self._ports[name] = getattr(self._settings, f"{name}_api_port") or free_port(address)
             write_secret_yaml(self.kubeconfig(name), self.secrets.admin(name, self.url(name)))
         self._services = dict(self._make_services(files))
         await self._up()
@@ -133,7 +135,7 @@ class RealPlane:
             controllers.after.set()
         cluster = await Cluster.connect(self.kubeconfig(name), name)
         try:
-            await _plant(cluster, self._crds if name == "mesh" else [], deadline)
+            await _plant(cluster, self._crds.get(name, []), deadline)
         finally:
             await cluster.close()
 
@@ -189,12 +191,6 @@ class RealPlane:
 
 def _part(service: Service) -> Part:
     return Part(service.name, lambda: service)
-
-
-def _free_port(address: str) -> int:
-    with socket.create_server((address, 0)) as held:
-        port: int = held.getsockname()[1]
-        return port
 
 
 async def _says_ok(session: aiohttp.ClientSession, url: str) -> bool:

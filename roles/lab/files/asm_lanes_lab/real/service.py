@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,12 +31,15 @@ class Service:
     #: What must have happened before it can start.
     after: asyncio.Event = field(default_factory=asyncio.Event)
     process: Process | None = None
+    #: What it has in its environment beside that.
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Run the program until cancelled, from ``after`` on. Raises ServiceError when it ends before."""
         await self.after.wait()
         start = self.log.stat().st_size if self.log.exists() else 0
         env = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        env.update(self.environment)
         self.process = await Process.start(self.argv, env, self.log, self.folder)
         try:
             code = await self.process.wait()
@@ -45,3 +49,10 @@ class Service:
             raise
         finally:
             self.process = None
+
+
+def free_port(address: str) -> int:
+    """A port of the address that nobody listens on now."""
+    with socket.create_server((address, 0)) as held:
+        port: int = held.getsockname()[1]
+        return port
