@@ -42,16 +42,16 @@ seealso:
 EXAMPLES = r"""
 - name: Validate the inputs of both roles
   asm.lanes.role_arguments:
-    roles: [lane_group, lane_proof]
+    roles: [preflight, lane_group]
+
+- name: Check the prerequisites
+  ansible.builtin.import_role:
+    name: asm.lanes.preflight
+    rolespec_validate: false
 
 - name: Create the lanes
   ansible.builtin.import_role:
     name: asm.lanes.lane_group
-    rolespec_validate: false
-
-- name: Prove them
-  ansible.builtin.import_role:
-    name: asm.lanes.lane_proof
     rolespec_validate: false
 """
 
@@ -61,7 +61,7 @@ roles:
   type: list
   elements: str
   returned: always
-  sample: [lane_group, lane_proof]
+  sample: [preflight, lane_group]
 argument_errors:
   description: What is wrong, a sentence each.
   type: list

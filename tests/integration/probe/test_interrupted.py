@@ -52,6 +52,8 @@ def test_all_sockets_are_closed(number: int, handler: str, code: int, transports
             [sys.executable, "-c", SCRIPT, json.dumps(paths), url, json.dumps(transports), handler],
             stderr=subprocess.PIPE,
             text=True,
+            # As at a terminal: where tests are a shell's background job it is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         try:
             until(lambda: app.asked == 24, "12 sockets are open and have asked twice")

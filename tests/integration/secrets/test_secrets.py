@@ -199,6 +199,10 @@ def tasks_of_all_modules(folder: Path) -> list[dict[str, Any]]:
             }
         },
         {"lane_group": {"name": "ws", "state": "absent"}},
+        {
+            "role_arguments": {"roles": ["preflight", "lane_group", "lane_proof"]},
+            "vars": {"lane_proof_headers": PROBE_HEADER, "lane_group_connection": WRONG_SECRET},
+        },
     ]
     return [{f"asm.lanes.{k}" if k in MODULES else k: v for k, v in t.items()} for t in tasks]
 

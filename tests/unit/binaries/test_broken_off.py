@@ -74,7 +74,13 @@ class Workplace:
     def provide(self) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", PROVIDE, str(self.folder / "go")]
         return subprocess.Popen(
-            command, env=self.environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+            command,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            # As at a terminal: where tests are a shell's background job it is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def compiled(self) -> list[str]:

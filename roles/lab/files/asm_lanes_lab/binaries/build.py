@@ -65,6 +65,8 @@ def _run(recipe: Recipe, command: tuple[str, ...], folder: Path, total: int, say
     end_with_us = dies_with(os.getpid(), signal.SIGINT)  # upon which Go tidies up
 
     def prepare() -> None:
+        # A shell's background jobs ignore it, and so would Go.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         end_with_us()
         os.nice(10)  # it takes minutes: whoever works here should not notice
 
