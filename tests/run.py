@@ -70,7 +70,11 @@ PARTS = {"TRUTH_PAIRS": "20", "DRIFT_CASES": "6"}
 #: Tests that hold on both control planes; the others are about the emulated one, or about no cluster at all.
 EITHER = tuple(
     f"tests/integration/{name}"
-    for name in ("budget", "lifecycle", "lane_group/test_whole_lab.py", "rollback", "roles")
+    for name in (
+        *("budget", "lifecycle", "lane_group/test_whole_lab.py", "rollback", "roles", "secrets"),
+        *("node/test_lab.py", "probe/test_lab.py", "lab/test_pods.py"),
+        *("mesh/test_mesh_info.py", "mesh/test_mesh_kubeconfig.py"),
+    )
 )
 
 
