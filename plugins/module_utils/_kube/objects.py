@@ -201,7 +201,7 @@ def look(api: Api, wanted: Sequence[Object], labels: Mapping[str, str]) -> dict[
 
     def ask_for(item: Object) -> Object | None:
         metadata = item["metadata"]
-        return api.get(item["apiVersion"], item["kind"], metadata["name"], metadata.get("namespace"))
+        return api.get(item["apiVersion"], item["kind"], metadata["name"], metadata.get("namespace") or None)
 
     unseen = [item for item in wanted if _key(item) not in found]
     singles = zip(unseen, _at_once(ask_for, unseen), strict=True)

@@ -72,7 +72,7 @@ def test_site_teardown_and_site_again(own_lab: RunningLab) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_replay_that_proves_nothing_fails_in_the_end_and_says_who_answered(own_lab: RunningLab) -> None:
-    # As if version v2 were called v1: what lane v2 answers is not what it promises.
+    # The pattern finds version "v" in whatever is answered, which no lane promises.
     done = play(
         own_lab,
         "asm.lanes.site",
