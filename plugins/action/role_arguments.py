@@ -8,28 +8,15 @@ found when the others have done their work, and every validation is a task of it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.yaml import yaml_load
 from ansible.plugins.action.validate_argument_spec import ActionModule as ValidateAction
-from ansible_collections.asm.lanes.plugins.plugin_utils._in_process import warm_meanwhile
-
-MODULES = "ansible_collections.asm.lanes.plugins.modules"
-# What the tasks of the roles need, the earliest first.
-warm_meanwhile(
-    "kubernetes",
-    "alibabacloud_servicemesh20200111.client",
-    "alibabacloud_credentials.provider",
-    f"{MODULES}.preflight",
-    f"{MODULES}.kube_objects",
-    f"{MODULES}.lane_group",
-    f"{MODULES}.rollout_status",
-    "socketio",
-    f"{MODULES}.lane_probe",
-)
+from ansible_collections.asm.lanes.plugins.plugin_utils._named import AnsibleValueOmittedError, resolve
 
 ROLES = Path(__file__).parents[2] / "roles"
 
@@ -56,6 +43,17 @@ class ActionModule(ValidateAction):  # type: ignore[misc]
         result.pop("argument_spec_data", None)  # hundreds of lines beside the few that tell what is wrong
         result.pop("validate_args_context", None)
         return {**result, "roles": list(chosen)}
+
+    def get_args_from_task_vars(
+        self, argument_spec: Mapping[str, Any], task_vars: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The values of the options that have one, by name."""
+        found = {}
+        for name in argument_spec:
+            if name in task_vars:
+                with contextlib.suppress(AnsibleValueOmittedError):
+                    found[name] = resolve(task_vars[name], self._templar)
+        return found
 
 
 def selected(names: Sequence[str], run_tags: Sequence[str], skip_tags: Sequence[str]) -> tuple[str, ...]:

@@ -1,96 +1,40 @@
 # Copyright (c) 2026, asm.lanes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run a module of this collection inside the process of Ansible itself, where that makes no difference.
+"""Run a module of this collection without packing and unpacking it, where that makes no difference.
 
-A module costs a quarter of a second before it does anything, and its libraries half a second more, every
-time: Ansible packs it, starts Python, unpacks and imports. Modules that talk to an API run on the controller
-anyway (``connection: local``), so the action plugin beside each of them calls the module's own ``main`` in
-the worker process that Ansible has forked for the task. Libraries are imported once, in the parent, when the
-first task of a plugin is queued (Ansible loads the class there); the workers find them in memory.
-
-The module stays the one place with the logic, and the way to run it wherever this one does not fit.
+Modules that talk to an API run on the controller anyway (``connection: local``), so the action plugin beside
+each of them has it run by the module host of ``ansible-playbook`` (plugin_utils/_module_host.py), whose
+libraries are imported already. The module stays the one place with the logic, and the way to run it wherever
+this one does not fit.
 """
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import importlib
 import inspect
-import io
 import json
-import os
 import sys
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import ansible.module_utils.basic
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as ModuleAction
+from ansible_collections.asm.lanes.plugins.plugin_utils._module_host import HostError, hosts, run_module
+from ansible_collections.asm.lanes.plugins.plugin_utils._named import NamedArguments, resolve
 
 PROFILE = "legacy"
 """How ansible-core 2.19 and later write arguments and results of modules that name no other profile."""
+hosts()  # in Ansible's own process, where it imports this for a task: workers find them
 
 
-def warm(*names: str) -> tuple[str, ...]:
-    """Import libraries ahead of the tasks that need them; returns the names of those that are there.
+class InProcessAction(NamedArguments, ModuleAction):  # type: ignore[misc]
+    """Has a module run by the module host, or as Ansible would run it.
 
-    Python's garbage collector does not run meanwhile, and afterwards leaves what has been imported alone.
-
-    A library that is missing is no error here: the module says so, in words, when it needs it.
-    """
-    there = []
-    # A sixth of the time that the imports take goes to looking for garbage among what stays (measured).
-    gc.disable()
-    for name in names:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-            there.append(name)
-    # What is there now stays. When the workers that are forked for tasks do not go through it, and so do not
-    # copy it, an unchanged replay costs about a tenth less processor time (measured).
-    gc.freeze()
-    gc.enable()
-    return tuple(there)
-
-
-def warm_meanwhile(*names: str) -> None:
-    """Import libraries and modules while the workers of the next tasks leave another core idle.
-
-    Args:
-        names: in the order in which tasks will need them. No action plugins: Ansible takes what it finds in
-            ``sys.modules`` for whole.
-    """
-    parent = os.getpid()
-    importing = threading.Lock()
-
-    def work() -> None:
-        for name in names:
-            with importing:
-                warm(name)
-            time.sleep(0.001)  # a fork that waits for the lock goes first
-
-    thread = threading.Thread(target=work, name="asm.lanes imports", daemon=True)
-
-    def begin() -> None:
-        importing.release()
-        if os.getpid() == parent and thread.ident is None:
-            thread.start()
-
-    # Between two imports only: a worker that inherited half of one would wait for the rest of it for ever.
-    os.register_at_fork(before=importing.acquire, after_in_parent=begin, after_in_child=importing.release)
-
-
-class InProcessAction(ModuleAction):  # type: ignore[misc]
-    """Runs ``main`` of a module here, or the module as Ansible would run it.
-
-    Here means: this host, this user, this Python, no other environment, not in the background. The variable
-    ``asm_lanes_in_process: false`` always takes the module, for instance to debug it.
+    By the host: for this machine, this user, this Python, no other environment, not in the background. The
+    variable ``asm_lanes_in_process: false`` always takes the module, for instance to debug it.
     """
 
-    #: The module's ``main()``.
-    main: ClassVar[Callable[[], None]]
+    #: The host that has the module's libraries, or most of them.
+    host: ClassVar[str]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Carry out the task; returns what the module returns."""
@@ -117,21 +61,22 @@ class InProcessAction(ModuleAction):  # type: ignore[misc]
         )
 
     def _templated(self, value: Any) -> Any:
-        return self._templar.template(value)
+        return resolve(value, self._templar)
 
     def _call(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """Call ``main`` with the task's arguments and read what it prints, as Ansible does with a module."""
+        """Have the module called with the task's arguments and read what it prints, as Ansible does."""
         arguments = dict(self._task.args)
         self._update_module_args(self._task.action, arguments, variables)
-        basic = ansible.module_utils.basic
-        basic._ANSIBLE_ARGS = _encoded({"ANSIBLE_MODULE_ARGS": arguments})  # where a module looks for them
-        basic._ANSIBLE_PROFILE = PROFILE
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-            type(self).main()
+        module = type(self).__module__.rpartition(".")[2]
+        try:
+            printed = hosts()[self.host].call(
+                run_module, module, _encoded({"ANSIBLE_MODULE_ARGS": arguments}), PROFILE
+            )
+        except HostError as error:
+            return {"failed": True, "msg": f"{error}. See whether asm_lanes_in_process: false tells more."}
         # The second parameter came with ansible-core 2.19.
         profile = (PROFILE,) if "profile" in inspect.signature(self._parse_returned_data).parameters else ()
-        answer = self._parse_returned_data({"stdout": printed.getvalue()}, *profile)
+        answer = self._parse_returned_data({"stdout": printed}, *profile)
         if not isinstance(answer, dict):  # ansible-core 2.21 and later have a class for results
             answer.remove_internal_keys()
             answer = answer.as_result_dict(for_round_trip=True)

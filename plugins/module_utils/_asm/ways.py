@@ -4,20 +4,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from .._kube.client import IMPORT_ERROR, connect
-from .._kube.errors import KubeError
 from .backend import LaneBackend
 from .client import AsmClient, Record
-from .custom_resource import CustomResourceLanes, from_kube_error
 from .deadline import Deadline
 from .errors import Kind
 from .module import connect_module
 from .openapi import OpenApiLanes, find_cluster
 from .transforms import Cluster
+
+if TYPE_CHECKING:
+    from .custom_resource import CustomResourceLanes
 
 AUTO, OPENAPI, CUSTOM_RESOURCE = "auto", "openapi", "custom_resource"
 BACKENDS = [AUTO, OPENAPI, CUSTOM_RESOURCE]
@@ -70,6 +70,11 @@ class Ways:
         return self._client
 
     def _custom_resource(self) -> CustomResourceLanes:
+        # Imported here: most runs go through the OpenAPI, and the Kubernetes client takes 0.2 s to import.
+        from .._kube.client import IMPORT_ERROR, connect
+        from .._kube.errors import KubeError
+        from .custom_resource import CustomResourceLanes, from_kube_error
+
         params = self._module.params
         if IMPORT_ERROR is not None:
             self._module.fail_json(

@@ -11,27 +11,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .._asm.client import AsmClient
-from .._asm.deadline import Deadline
-from .._asm.errors import AsmError
-from .._asm.retry import RetryPolicy
+from .. import _elsewhere
 from .._kube.client import Api, KubeError, connect
+from .asm_reads import read_asm
 from .finding import Reading
-from .instance import the_cluster
 from .wanted import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .._asm.credentials import Connection
-    from .wanted import Object, Wanted
+    from .wanted import Wanted
 
 ISTIO = "networking.istio.io"
 ISTIO_VERSIONS = (f"{ISTIO}/v1", f"{ISTIO}/v1beta1")
 ASM_GATEWAY_API = "istio.alibabacloud.com/v1beta1"
-#: A fault should be told soon: one repetition of an ASM call, not the usual four.
-ATTEMPTS = 2
-
 Value = TypeVar("Value")
 
 
@@ -54,57 +48,16 @@ def read(sources: Sources, wanted: Wanted, on_secrets: Callable[[list[str]], Non
 
     on_secrets: told the secrets in use, wherever they came from. Raises LibraryMissingError of `_asm.client`.
     """
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(2) as pool:
         parts = [
-            pool.submit(_read_asm, sources, wanted, on_secrets),
             pool.submit(_read_cluster, sources, wanted),
             pool.submit(_read_mesh, sources, wanted),
         ]
-        found: dict[str, Any] = {}
+        found, secrets = _elsewhere.call("sdk", read_asm, sources.connection, sources.timeout, wanted)
+        on_secrets(secrets)
         for part in parts:
             found.update(part.result())
     return Facts(**found)
-
-
-def _read_asm(
-    sources: Sources, wanted: Wanted, on_secrets: Callable[[list[str]], None]
-) -> dict[str, Reading[Any]]:
-    subject = f"mesh {wanted.mesh_id}"
-    try:
-        deadline = Deadline(sources.timeout)
-        client = AsmClient(sources.connection, wanted.mesh_id, deadline, RetryPolicy(attempts=ATTEMPTS))
-    except AsmError as error:
-        mesh: Reading[Object] = _asm_problem(error)
-        blocked: Reading[Any] = mesh.blocking("the ASM instance could not be read")
-        return {"mesh": mesh, "clusters": blocked, "guest_labels": blocked}
-    on_secrets(client.secrets)
-    mesh = _asm(lambda: client.call("DescribeServiceMeshDetail", subject).get("ServiceMesh") or {})
-    if mesh.problem:
-        blocked = mesh.blocking("the ASM instance could not be read")
-        return {"mesh": mesh, "clusters": blocked, "guest_labels": blocked}
-    clusters = _asm(lambda: client.call("DescribeClustersInServiceMesh", subject).get("Clusters") or [])
-    return {"mesh": mesh, "clusters": clusters, "guest_labels": _guest_labels(client, clusters, wanted)}
-
-
-def _guest_labels(
-    client: AsmClient, clusters: Reading[list[Object]], wanted: Wanted
-) -> Reading[dict[str, dict[str, str]]]:
-    cluster = the_cluster(clusters.value or [], wanted.cluster)
-    if cluster is None:
-        return Reading(blocked="the cluster is not known")
-    cluster_id = cluster.get("ClusterId")
-
-    def call() -> dict[str, dict[str, str]]:
-        answer = client.call(
-            "DescribeGuestClusterNamespaces",
-            f"cluster {cluster_id}",
-            guest_cluster_id=cluster_id,
-            show_ns_labels=True,
-        )
-        labels = answer.get("NsLabels") or {}
-        return {name: labels.get(name) or {} for name in answer.get("NsList") or []}
-
-    return _asm(call)
 
 
 def _read_cluster(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
@@ -176,20 +129,6 @@ def _server(
             return Reading(api.server), api, _kube_problem(error)
         return _kube_problem(error), None, nothing
     return Reading(api.server), api, value
-
-
-def _asm(call: Callable[[], Value]) -> Reading[Value]:
-    try:
-        return Reading(call())
-    except AsmError as error:
-        return _asm_problem(error)
-
-
-def _asm_problem(error: AsmError) -> Reading[Any]:
-    text = str(error)
-    if error.hint:
-        text = text.removesuffix(error.hint).strip()
-    return Reading(problem=text, remedy=error.hint or "See the message")
 
 
 def _kube(call: Callable[[], Value]) -> Reading[Value]:

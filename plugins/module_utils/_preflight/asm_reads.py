@@ -1,0 +1,92 @@
+# Copyright (c) 2026, asm.lanes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Reads the ASM instance; nothing is written. Apart from the other reads, since it needs other libraries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .._asm.client import AsmClient
+from .._asm.deadline import Deadline
+from .._asm.errors import AsmError
+from .._asm.retry import RetryPolicy
+from .finding import Reading
+from .instance import the_cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._asm.credentials import Connection
+    from .wanted import Object, Wanted
+
+#: A fault should be told soon: one repetition of an ASM call, not the usual four.
+ATTEMPTS = 2
+
+Value = TypeVar("Value")
+
+
+def read_asm(
+    connection: Connection, timeout: float, wanted: Wanted
+) -> tuple[dict[str, Reading[Any]], list[str]]:
+    """Read the instance, its clusters, and the namespaces' labels.
+
+    Args:
+        connection: how to reach the ASM API.
+        timeout: seconds for all calls.
+        wanted: names the instance and the cluster.
+
+    Returns:
+        ``mesh``, ``clusters`` and ``guest_labels`` of `Facts`; the secrets in use, wherever they came from.
+
+    Raises:
+        LibraryMissingError: of `_asm.client`.
+    """
+    subject = f"mesh {wanted.mesh_id}"
+    try:
+        client = AsmClient(connection, wanted.mesh_id, Deadline(timeout), RetryPolicy(attempts=ATTEMPTS))
+    except AsmError as error:
+        mesh: Reading[Object] = _asm_problem(error)
+        blocked: Reading[Any] = mesh.blocking("the ASM instance could not be read")
+        return {"mesh": mesh, "clusters": blocked, "guest_labels": blocked}, []
+    mesh = _asm(lambda: client.call("DescribeServiceMeshDetail", subject).get("ServiceMesh") or {})
+    if mesh.problem:
+        blocked = mesh.blocking("the ASM instance could not be read")
+        return {"mesh": mesh, "clusters": blocked, "guest_labels": blocked}, client.secrets
+    clusters = _asm(lambda: client.call("DescribeClustersInServiceMesh", subject).get("Clusters") or [])
+    labels = _guest_labels(client, clusters, wanted)
+    return {"mesh": mesh, "clusters": clusters, "guest_labels": labels}, client.secrets
+
+
+def _guest_labels(
+    client: AsmClient, clusters: Reading[list[Object]], wanted: Wanted
+) -> Reading[dict[str, dict[str, str]]]:
+    cluster = the_cluster(clusters.value or [], wanted.cluster)
+    if cluster is None:
+        return Reading(blocked="the cluster is not known")
+    cluster_id = cluster.get("ClusterId")
+
+    def call() -> dict[str, dict[str, str]]:
+        answer = client.call(
+            "DescribeGuestClusterNamespaces",
+            f"cluster {cluster_id}",
+            guest_cluster_id=cluster_id,
+            show_ns_labels=True,
+        )
+        labels = answer.get("NsLabels") or {}
+        return {name: labels.get(name) or {} for name in answer.get("NsList") or []}
+
+    return _asm(call)
+
+
+def _asm(call: Callable[[], Value]) -> Reading[Value]:
+    try:
+        return Reading(call())
+    except AsmError as error:
+        return _asm_problem(error)
+
+
+def _asm_problem(error: AsmError) -> Reading[Any]:
+    text = str(error)
+    if error.hint:
+        text = text.removesuffix(error.hint).strip()
+    return Reading(problem=text, remedy=error.hint or "See the message")

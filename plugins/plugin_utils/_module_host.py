@@ -1,0 +1,241 @@
+# Copyright (c) 2026, asm.lanes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Processes that import the libraries of this collection's modules once, and fork to run each module.
+
+A module costs a quarter of a second before it does anything and its libraries half a second more, every time:
+Ansible packs it, starts Python, unpacks and imports. The hosts, one for the Kubernetes client and one for the
+SDK, are forked from ``ansible-playbook`` while that still reads the playbook, and import on other cores. The
+worker process of a task hands the name of a module and its arguments to one of them; a fork of that one,
+which finds everything in memory, calls the module's own ``main`` and sends back what it prints.
+
+``ansible-playbook`` itself imports none of it, so that its own workers are forked from a small process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import importlib
+import io
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import Any, NoReturn
+
+import ansible.module_utils.basic
+from ansible_collections.asm.lanes.plugins.module_utils import _elsewhere
+
+COLLECTION = "ansible_collections.asm.lanes.plugins"
+SDK, KUBERNETES = "sdk", "kubernetes"
+#: What both libraries import; the two hosts part afterwards.
+COMMON = ("requests", "urllib3")
+#: By host: its libraries, and what else the tasks of ``asm.lanes.site`` need of it, in their order.
+EARLY = {
+    SDK: (
+        f"{COLLECTION}.module_utils._preflight.asm_reads",
+        "alibabacloud_servicemesh20200111.client",
+        "alibabacloud_credentials.provider",
+        f"{COLLECTION}.modules.lane_group",
+        "socketio",  # the SDK has imported the rest of what clients need
+        f"{COLLECTION}.modules.lane_probe",
+    ),
+    KUBERNETES: (
+        f"{COLLECTION}.modules.preflight",  # with the Kubernetes client
+        f"{COLLECTION}.modules.kube_objects",
+    ),
+}
+
+
+class HostError(RuntimeError):
+    """A host, or its fork that was at work, has ended without an answer."""
+
+
+class Host:
+    """One of the hosts, for those who ask it."""
+
+    def __init__(self, asking: socket.socket) -> None:
+        """asking: the end of a pair of sockets whose other end the host has."""
+        self.asking = asking
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What a function returns or raises there.
+
+        Args:
+            function: of a module, which the host imports when it has not yet.
+            arguments: values that can be pickled, as must be the answer.
+
+        Raises:
+            HostError: it ended without an answer.
+        """
+        mine, theirs = Pipe()
+        with mine:
+            try:
+                with theirs:
+                    socket.send_fds(self.asking, [ASK], [theirs.fileno()])
+                mine.send((function, arguments))
+                good, answer = mine.recv()
+            except (EOFError, OSError) as error:
+                raise HostError(f"{function.__name__} ended without a result") from error
+        if not good:
+            raise answer
+        return answer
+
+
+ASK, STOP = b"?", b"!"
+_hosts: dict[str, Host] = {}
+
+
+def hosts() -> Mapping[str, Host]:
+    """The hosts that this process can ask, by name; the first call, in ``ansible-playbook``, starts them."""
+    if not _hosts:
+        pairs = {name: socket.socketpair() for name in EARLY}
+        process = os.fork()
+        if not process:
+            _begin(pairs)
+        for name, (asking, asked) in pairs.items():
+            asked.close()
+            _hosts[name] = Host(asking)
+        # What is there now stays: workers that do not go through it for garbage do not copy it either.
+        gc.freeze()
+        atexit.register(_stop, process, os.getpid())
+    return _hosts
+
+
+def _stop(process: int, parent: int) -> None:
+    """End the hosts, and wait until they have ended; what their forks still run is not waited for."""
+    if os.getpid() == parent:
+        gc.freeze()  # nor is it gone through at the very end, a tenth of a second
+        with contextlib.suppress(OSError, ChildProcessError):
+            for host in _hosts.values():
+                host.asking.send(STOP)
+            os.waitpid(process, 0)
+
+
+def _begin(pairs: Mapping[str, tuple[socket.socket, socket.socket]]) -> NoReturn:
+    """The first host: import what all need, fork the other, serve."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and ends
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # As in the workers of Ansible: what runs here has no terminal, and holds nobody's pipe open.
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(nothing, stream)
+        _let_python_import()
+        for name in COMMON:
+            _import(name)
+        other = os.fork()
+        if not other:
+            for asking, _asked in pairs.values():
+                asking.close()
+            pairs[KUBERNETES][1].close()
+            _serve(pairs[SDK][1], EARLY[SDK])
+        else:
+            pairs[SDK][1].close()
+            pairs[KUBERNETES][0].close()
+            _hosts[SDK] = Host(pairs[SDK][0])
+            _serve(pairs[KUBERNETES][1], EARLY[KUBERNETES])
+            pairs[SDK][0].close()
+            os.waitpid(other, 0)
+    finally:
+        os._exit(0)
+
+
+def _serve(asked: socket.socket, early: Iterable[str]) -> None:
+    """Import one thing after the other, and answer in between; until told to stop, or nobody can ask."""
+    waiting, at_work = deque(early), set[int]()
+    while True:
+        if waiting and not select.select([asked], [], [], 0)[0]:
+            _import(waiting.popleft())
+            continue
+        said, handles, _flags, _address = socket.recv_fds(asked, 1, 1)
+        if said != ASK:
+            return
+        # What cannot be read or found is for the asker to tell, who gets no answer.
+        with Connection(handles[0]) as connection, contextlib.suppress(Exception):
+            function, arguments = connection.recv()
+            fork = os.fork()
+            if not fork:
+                asked.close()
+                _answer(connection, function, arguments)
+            at_work.add(fork)
+        at_work -= {fork for fork in at_work if os.waitpid(fork, os.WNOHANG)[0]}
+
+
+def _let_python_import() -> None:
+    """Take Ansible's importer of collections out of this process: it compiles all source anew in every run.
+
+    The packages above the modules are imported already, and tell Python where to find what is below them.
+    """
+    all_importers: tuple[list[Any], list[Any]] = (sys.meta_path, sys.path_hooks)
+    for importers in all_importers:
+        for importer in tuple(importers):
+            if type(getattr(importer, "__self__", importer)).__module__.startswith("ansible."):
+                importers.remove(importer)
+    sys.path_importer_cache.clear()
+
+
+def _import(name: str) -> None:
+    """Import ahead of need. What is missing is no error: a module says so, in words, when it needs it."""
+    # A sixth of the time that the imports take goes to looking for garbage among what stays (measured).
+    gc.disable()
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
+    # What is there now stays. A fork that does not go through it does not copy it either.
+    gc.freeze()
+    gc.enable()
+
+
+def _answer(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> NoReturn:
+    """The fork: call, and send what comes of it. Ends when the one who asked is gone."""
+    try:
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
+        _elsewhere.send = _send
+        try:
+            told = (True, function(*arguments))
+        except Exception as error:
+            told = (False, error)
+        connection.send(told)
+    finally:
+        os._exit(0)
+
+
+def _end_with(connection: Connection) -> None:
+    connection.poll(None)  # nothing more is ever said: it is the end
+    os.killpg(0, signal.SIGTERM)
+
+
+def _send(process: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """See `_elsewhere`: to another host, if there is one of that name."""
+    return _hosts[process].call(function, *arguments) if process in _hosts else function(*arguments)
+
+
+def run_module(name: str, arguments: bytes, profile: str) -> str:
+    """Run a module here; returns what it prints.
+
+    Args:
+        name: without the collection's.
+        arguments: JSON, as Ansible sends it to modules.
+        profile: how arguments and results are written (ansible-core 2.19 and later).
+    """
+    basic: Any = ansible.module_utils.basic
+    basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = arguments, profile  # where a module looks for them
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+            importlib.import_module(f"{COLLECTION}.modules.{name}").main()
+    except Exception as error:
+        failure = {"failed": True, "msg": f"{type(error).__name__}: {error}"}
+        return json.dumps({**failure, "exception": traceback.format_exc()})
+    return printed.getvalue()

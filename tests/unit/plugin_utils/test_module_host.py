@@ -1,0 +1,158 @@
+"""The processes that import once and fork for each module: answers, errors, and that none is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+BEGIN = """
+import json, os, signal, sys, time
+from ansible_collections.asm.lanes.plugins.plugin_utils import _module_host as host
+host.COMMON, host.EARLY = (), {host.SDK: ("no.such.library",), host.KUBERNETES: ()}
+"""
+ARGUMENTS = json.dumps({"ANSIBLE_MODULE_ARGS": {"kubeconfig": "/no/where", "objects": []}})
+
+
+def run(script: str) -> str:
+    """What a program prints that starts hosts of its own; it must end by itself, and none may be left."""
+    done = subprocess.run(
+        [sys.executable, "-c", BEGIN + textwrap.dedent(script)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "MARK": (mark := f"mark{time.time()}")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert not done.stderr, done.stderr
+    assert ended(mark)
+    return done.stdout
+
+
+def ended(mark: str) -> bool:
+    """Whether no process with that in its environment is left, after two seconds at most."""
+    for _attempt in range(100):
+        if not any(mark.encode() in _environment(folder) for folder in Path("/proc").glob("[0-9]*")):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def _environment(folder: Path) -> bytes:
+    try:
+        return (folder / "environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_an_answer_and_an_error_come_back() -> None:
+    told = run(
+        """
+        print(host.hosts()[host.SDK].call(sorted, [3, 1, 2]))
+        try:
+            host.hosts()[host.KUBERNETES].call(int, "none")
+        except ValueError as error:
+            print(error)
+        """
+    )
+    assert told == "[1, 2, 3]\ninvalid literal for int() with base 10: 'none'\n"
+
+
+def test_each_call_has_a_process_of_its_own() -> None:
+    told = run("print(*{host.hosts()[host.SDK].call(os.getpid) for _number in range(5)}, os.getpid())")
+    assert len(set(told.split())) == 6
+
+
+def test_a_module_prints_its_result_and_a_crash_is_a_result_too() -> None:
+    told = run(
+        f"""
+        sdk = host.hosts()[host.SDK]
+        print(sdk.call(host.run_module, "kube_objects", {ARGUMENTS.encode()!r}, "legacy"))
+        print(sdk.call(host.run_module, "no_such_module", b"", "legacy"))
+        """
+    )
+    good, crash = (json.loads(line) for line in told.splitlines() if line)
+    assert good["failed"] is True
+    assert "kubeconfig" in good["msg"] or "no objects" in good["msg"] or "there is none" in good["msg"]
+    assert crash["msg"].startswith("ModuleNotFoundError")
+    assert "Traceback" in crash["exception"]
+
+
+def test_what_runs_there_has_no_terminal_and_holds_no_pipe_open() -> None:
+    program = ["sh", "-c", "cat; echo out; echo err >&2"]
+    told = run(f"import subprocess\nprint(host.hosts()[host.SDK].call(subprocess.call, {program!r}))")
+    assert told == "0\n"
+
+
+def test_one_host_asks_the_other() -> None:
+    told = run(
+        """
+        from ansible_collections.asm.lanes.plugins.module_utils import _elsewhere
+        print(host.hosts()[host.KUBERNETES].call(_elsewhere.call, host.SDK, divmod, 7, 2))
+        print(host.hosts()[host.SDK].call(_elsewhere.call, host.KUBERNETES, divmod, 7, 2))
+        print(_elsewhere.call(host.SDK, divmod, 7, 2))
+        """
+    )
+    assert told == "(3, 1)\n" * 3
+
+
+def test_a_fork_that_dies_and_a_function_that_is_unknown_leave_no_answer() -> None:
+    told = run(
+        """
+        import random
+        hosts = host.hosts()
+        def here_only(): pass
+        for function, *arguments in ((os._exit, 3), (here_only,), (os.getppid,)):
+            try:
+                print(bool(hosts[host.SDK].call(function, *arguments)))
+            except host.HostError as error:
+                print(error)
+        """
+    )
+    assert told.splitlines() == ["_exit ended without a result", "here_only ended without a result", "True"]
+
+
+def test_a_host_that_is_killed_is_told_of() -> None:
+    told = run(
+        """
+        hosts = host.hosts()
+        os.kill(hosts[host.SDK].call(os.getppid), signal.SIGKILL)
+        time.sleep(0.2)
+        try:
+            hosts[host.SDK].call(os.getpid)
+        except host.HostError as error:
+            print(error)
+        """
+    )
+    assert told == "getpid ended without a result\n"
+
+
+def test_work_ends_with_the_worker_that_asked_for_it() -> None:
+    """A job that is cancelled kills the workers; `run` sees that what they had asked for has ended, too."""
+    run(
+        """
+        hosts = host.hosts()
+        worker = os.fork()
+        if not worker:
+            hosts[host.SDK].call(time.sleep, 50)
+            os._exit(0)
+        time.sleep(0.5)
+        os.kill(worker, signal.SIGKILL)
+        os.waitpid(worker, 0)
+        """
+    )
+
+
+def test_hosts_end_with_a_program_that_is_killed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BEGIN + "host.hosts()[host.SDK].call(os.getpid); os.kill(os.getpid(), 9)"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "MARK": (mark := f"mark{time.time()}")},
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == -9
+    assert ended(mark)
