@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
+from ansible.plugins.loader import init_plugin_loader
 from asm_lanes_lab.binaries import CONTROL_PLANE, MissingError, check
 from hypothesis import settings
 from lab_fixture import lab
 
 __all__ = ["lab"]
+
+# Before anything of the collection is imported: Python's own import would hide its plugins from templates.
+init_plugin_loader([str(Path(__file__).parents[1] / ".ansible/collections")])
 
 # Lane groups are large things to draw: enough examples to find a wrong order, few enough to run at
 # every change. No deadline for one example: a busy machine is no bug.

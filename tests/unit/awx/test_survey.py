@@ -9,7 +9,6 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.asm.lanes.plugins.filter.awx_survey import awx_survey
 
@@ -22,11 +21,6 @@ QUESTIONS = [
     for name, template in TEMPLATES.items()
     for question in template["survey"]
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _plugins() -> None:
-    init_plugin_loader()
 
 
 def specifications() -> dict[str, Any]:

@@ -10,7 +10,6 @@ import pytest
 import yaml
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.vars.manager import VariableManager
 
 ROOT = Path(__file__).parents[3]
@@ -38,7 +37,6 @@ def test_every_shared_variable_is_documented() -> None:
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_the_examples_are_inventories_of_known_variables(file: Path) -> None:
-    init_plugin_loader()
     loader = DataLoader()
     inventory = InventoryManager(loader=loader, sources=[str(file)])
     manager = VariableManager(loader=loader, inventory=inventory)

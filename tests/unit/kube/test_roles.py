@@ -6,18 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
+from ansible_collections.asm.lanes.plugins.filter.application_objects import application_objects
 from ansible_collections.asm.lanes.plugins.module_utils._kube.wanted import problems
 
 ROLES = Path(__file__).parents[3] / "roles"
 GUIDE_IMAGE = "registry-cn-hangzhou.ack.aliyuncs.com/ack-demo/examples-helloworld-v1:1.0"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _plugins() -> None:
-    init_plugin_loader()
 
 
 def evaluate(role: str, expression: str, **variables: Any) -> Any:
@@ -330,3 +326,11 @@ def test_every_port_states_its_protocol() -> None:
         ports = [port for made in objects("sample_app", **variables).values() for port in ports_of(made)]
         assert len(ports) >= 3
         assert {port.get("protocol") for port in ports} == {"TCP"}
+
+
+def test_what_a_service_lacks_is_named() -> None:
+    deployment = {"name": "d", "version": "v1"}
+    with pytest.raises(AnsibleFilterError, match='service "a", or a deployment of it, states no image'):
+        application_objects([{"name": "a", "app": "a", "port": 1, "deployments": [deployment]}], "default")
+    with pytest.raises(AnsibleFilterError, match="service number 2, or a deployment of it, states no name"):
+        application_objects([{"name": "a", "app": "a", "port": 1}, {"app": "a", "port": 1}], "default")

@@ -7,16 +7,10 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
 
 ROLE = Path(__file__).parents[3] / "roles/lane_rollback"
 DESTINATION = {"service": "default/wsk-svc", "port": 5000}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _plugins() -> None:
-    init_plugin_loader()
 
 
 def evaluate(name: str, group: dict[str, Any], **variables: Any) -> Any:
