@@ -125,7 +125,11 @@ class LaneBackend(LaneReader):
 
         Raises AsmError with the last state seen when the deadline passes, or when an objection stands.
         """
-        pause, complete_since = FIRST_POLL, None
+        pause = FIRST_POLL
+        complete_since: float | None = time.monotonic()
+        # A look before that would decide nothing.
+        if plan.after is not None and self.deadline.allows(2 * self._settled):
+            self.deadline.pause(self._settled)
         while True:
             missing = still_missing(self.read(name), plan, purge_lanes)
             complete_since = None if missing else complete_since or time.monotonic()

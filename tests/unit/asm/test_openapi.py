@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -110,15 +112,23 @@ def test_a_lane_is_added_and_waited_for(connect):
 
 
 def test_an_objection_that_comes_late_is_seen(connect):
+    created: list[float] = []
+
+    def creating(handler: BaseHTTPRequestHandler, request_id: str) -> None:
+        created.append(time.monotonic())
+        answers()(handler, request_id)
+
+    def judged(handler: BaseHTTPRequestHandler, request_id: str) -> None:
+        objection = "no such service" if time.monotonic() - created[0] > 0.15 else "null"
+        answers(SwimLaneList=[lane("v1"), lane("v2", objection)])(handler, request_id)
+
     with (
         playing(
             groups(GROUP),
             lanes(lane("v1")),
             clusters("demo"),
-            create_v2(answers()),
-            groups(GROUP),
-            lanes(lane("v1"), lane("v2")),
-            again=(groups(GROUP), lanes(lane("v1"), lane("v2", "no such service"))),
+            create_v2(creating),
+            again=(groups(GROUP), expect("GetSwimLaneList", judged, GroupName="ws")),
         ) as server,
         pytest.raises(AsmError, match="objects: lane v2: no such service"),
     ):
