@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 OURS = "asm.lanes."
 OUR_STATISTICS = "asm_lanes_"
+#: Actions that hand statistics over. The results of others are not looked at: Ansible copies each for it.
+HANDING_OVER = ("set_stats", "replay_summary")
 
 #: What to do after a playbook that went well, by its name.
 NEXT = {
@@ -68,6 +70,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self.steps: dict[str, Step] = {}
         self.told: dict[str, dict[str, Any]] = {}
         self.current: tuple[str, float] | None = None
+        self.handing_over = False
 
     def v2_playbook_on_start(self, playbook: Playbook) -> None:
         """Remember which playbook runs."""
@@ -76,6 +79,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_playbook_on_task_start(self, task: Task, is_conditional: bool) -> None:
         """The step before ends when a task begins."""
         self.check_mode = bool(task.check_mode)
+        self.handing_over = task.action.rpartition(".")[2] in HANDING_OVER
         self._end_of_task()
         role = task._role.get_name() if task._role else ""
         self.current = (role.removeprefix(OURS) if role.startswith(OURS) else "", time.monotonic())
@@ -83,6 +87,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_runner_on_ok(self, result: TaskResult) -> None:
         """Note changes, and what a role hands over: statistics of a run keep the last host's alone."""
         self._note(result, "changed" if result.is_changed() else "")
+        if not self.handing_over:
+            return
         handed_over = result._result.get("ansible_stats", {}).get("data", {})
         if ours := {name: value for name, value in handed_over.items() if name.startswith(OUR_STATISTICS)}:
             self.told.setdefault(result._host.get_name(), {}).update(ours)

@@ -203,6 +203,7 @@ def tasks_of_all_modules(folder: Path) -> list[dict[str, Any]]:
             "role_arguments": {"roles": ["preflight", "lane_group", "lane_proof"]},
             "vars": {"lane_proof_headers": PROBE_HEADER, "lane_group_connection": WRONG_SECRET},
         },
+        {"replay_summary": {"lane_group": "{{ lane_group_result | default({}) }}"}},
     ]
     return [{f"asm.lanes.{k}" if k in MODULES else k: v for k, v in t.items()} for t in tasks]
 
