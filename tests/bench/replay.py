@@ -83,7 +83,8 @@ class World:
             process = subprocess.Popen(
                 self.commands[name],
                 cwd=ROOT,
-                env={**os.environ, **environment},
+                # As users have it: Python keeps the bytecode of what it imports.
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -227,6 +228,7 @@ def processes(here: World) -> dict[str, dict[str, int]]:
             "python": kinds["python"],
             "forks": kinds["fork"],
             "programs": kinds["program"],
+            "templates": kinds["template"],
             "modules_imported": sum(modules),
         }
     return found
