@@ -70,21 +70,23 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Prove the lanes, and say nothing yet
-  ansible.builtin.import_role:
-    name: asm.lanes.lane_proof
-    tasks_from: prove
+- name: Prove the lanes
+  asm.lanes.lane_probe:
+    url: http://192.0.2.10:30080
+    answered_by: [default/helloworld]
+    lane_group: "{{ my_lane_group }}"
+    fail_on_difference: false
+  register: probed
 
-- name: The outcome
-  block:
-    - name: Show who answered; fail when the lanes are not as promised
-      asm.lanes.replay_summary:
-        lane_proof: "{{ lane_proof_result }}"
-      register: outcome
-  rescue:
-    - name: Hand the verdict over all the same
-      ansible.builtin.set_stats:
-        data: "{{ outcome.statistics }}"
+- name: Show who answered, and hand the verdict over
+  asm.lanes.replay_summary:
+    lane_proof: "{{ probed }}"
+    fail_on_difference: false
+  register: outcome
+
+- name: What is not as promised
+  ansible.builtin.debug:
+    msg: "{{ outcome.failures }}"
 """
 
 RETURN = r"""

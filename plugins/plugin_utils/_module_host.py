@@ -131,6 +131,7 @@ def _begin(pairs: Mapping[str, tuple[socket.socket, socket.socket]]) -> NoReturn
         for stream in range(3):
             os.dup2(nothing, stream)
         _let_python_import()
+        _be_no_controller()
         for name in COMMON:
             _import(name)
         other = os.fork()
@@ -182,6 +183,17 @@ def _let_python_import() -> None:
             if type(getattr(importer, "__self__", importer)).__module__.startswith("ansible."):
                 importers.remove(importer)
     sys.path_importer_cache.clear()
+
+
+def _be_no_controller() -> None:
+    """Have Ansible's own code for modules take this for where modules run: a warning goes into the result.
+
+    In ``ansible-playbook`` and its workers ansible-core 2.19 and later would show it, and nobody looks here.
+    """
+    with contextlib.suppress(ImportError):
+        from ansible.module_utils import _internal
+
+        _internal.is_controller = False
 
 
 def _import(name: str) -> None:

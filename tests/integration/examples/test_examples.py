@@ -124,6 +124,7 @@ WORLDS = {
     # Its examples write the file and remove it.
     "mesh_kubeconfig": World(variables={"mesh_kubeconfig": "{{ folder }}/fetched.kubeconfig"}),
     "preflight": World(),
+    "replay_summary": World(variables={"my_lane_group": WS}),
     "role_arguments": World(
         variables={
             "asm_lanes_mesh_id": "{{ mesh_id }}",
