@@ -42,6 +42,11 @@ class Outcome:
         return self.report.get("files") or {}
 
     @property
+    def page(self) -> str:
+        """Path of the report's page, or of what there is instead; there are ``files``."""
+        return self.files.get("html") or next(iter(self.files.values()))
+
+    @property
     def plan(self) -> list[str]:
         """What was changed, or would be, a few words each."""
         applied = [
@@ -106,8 +111,7 @@ def _lines(outcome: Outcome, check_mode: bool) -> Iterator[str]:
     if outcome.proof and outcome.proof["reached"] is not False:
         yield from _of_proof(outcome.proof)
     if outcome.files:
-        page = outcome.files.get("html") or next(iter(outcome.files.values()))
-        yield f"report: {page} ({', '.join(outcome.files)})"
+        yield f"report: {outcome.page} ({', '.join(outcome.files)})"
 
 
 def _of_proof(proof: Mapping[str, Any]) -> Iterator[str]:
