@@ -10,7 +10,7 @@ from __future__ import annotations
 from ansible import context
 from ansible_collections.asm.lanes.plugins.plugin_utils._module_host import hosts
 
-#: Only programs that run tasks have forks; and some are only asked what they would run.
+# Only programs that run tasks have forks; and some are only asked what they would run.
 if context.CLIARGS.get("forks") and not any(
     context.CLIARGS.get(only) for only in ("syntax", "listtasks", "listtags", "listhosts")
 ):

@@ -16,8 +16,8 @@ short_description: The Services and Deployments of an application whose versions
 description:
   - For each service its Service, and a Deployment for each of its versions, the way the sample application of
     the guide is made. The role P(asm.lanes.sample_app#role) applies them.
-  - A filter and not a template, since every replay makes the objects anew, and a template of their size
-    takes twenty times as long.
+  - A filter and not a template, since every replay makes the objects anew, and compiling a template of their
+    size takes longer than all else about them.
 options:
   _input:
     description: The services, as the role's option C(sample_app_services) describes them.

@@ -3,7 +3,7 @@
 """Run a module of this collection without packing and unpacking it, where that makes no difference.
 
 Modules that talk to an API run on the controller anyway (``connection: local``), so the action plugin beside
-each of them has it run by the module host of ``ansible-playbook`` (plugin_utils/_module_host.py), whose
+each of them has it run by a module host of ``ansible-playbook`` (plugin_utils/_module_host.py), whose
 libraries are imported already. The module stays the one place with the logic, and the way to run it wherever
 this one does not fit.
 """
@@ -27,9 +27,9 @@ hosts()  # in Ansible's own process, where it imports this for a task: workers f
 
 
 class InProcessAction(NamedArguments, ModuleAction):  # type: ignore[misc]
-    """Has a module run by the module host, or as Ansible would run it.
+    """Has a module run by a module host, or as Ansible would run it.
 
-    By the host: for this machine, this user, this Python, no other environment, not in the background. The
+    By a host: for this machine, this user, this Python, no other environment, not in the background. The
     variable ``asm_lanes_in_process: false`` always takes the module, for instance to debug it.
     """
 

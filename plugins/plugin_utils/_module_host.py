@@ -38,7 +38,7 @@ from ansible_collections.asm.lanes.plugins.module_utils import _elsewhere
 COLLECTION = "ansible_collections.asm.lanes.plugins"
 SDK, KUBERNETES = "sdk", "kubernetes"
 #: What both libraries import; the two hosts part afterwards.
-COMMON = ("requests", "urllib3")
+COMMON = ("requests",)
 #: By host: its libraries, and what else the tasks of ``asm.lanes.site`` need of it, in their order.
 EARLY = {
     SDK: (

