@@ -68,10 +68,8 @@ failure:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.asm.lanes.plugins.module_utils._asm.gateway_port import ensure
 from ansible_collections.asm.lanes.plugins.module_utils._kube.errors import KubeError
-from ansible_collections.asm.lanes.plugins.module_utils._kube.module import (
-    connect_module,
-    kubeconfig_arguments,
-)
+from ansible_collections.asm.lanes.plugins.module_utils._kube.module import connect_module
+from ansible_collections.asm.lanes.plugins.module_utils._kube.options import kubeconfig_arguments
 
 
 def main() -> None:

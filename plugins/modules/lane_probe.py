@@ -189,6 +189,34 @@ options:
       - V(0) tries once.
     type: float
     default: 0
+  rollout:
+    description:
+      - Deployments that must be rolled out before the first attempt. They are waited for as
+        M(asm.lanes.rollout_status) does it, and the task fails as that would.
+      - In check mode nothing is waited for.
+    type: dict
+    suboptions:
+      kubeconfig:
+        description:
+          - Path of the kubeconfig of the cluster.
+          - When omitted, the environment variable E(K8S_AUTH_KUBECONFIG) is used, then V(~/.kube/config).
+        type: path
+      context:
+        description: Context of the kubeconfig to use. When omitted, the file's current context.
+        type: str
+      namespace:
+        description: Namespace of the Deployments.
+        type: str
+        required: true
+      deployments:
+        description: Names of the Deployments. Without any, nothing is asked.
+        type: list
+        elements: str
+        required: true
+      timeout:
+        description: Seconds to wait for all Deployments together.
+        type: int
+        default: 120
   fail_on_difference:
     description: Whether a difference fails the task. V(false) only reports it in RV(proof.passed).
     type: bool
@@ -219,6 +247,14 @@ EXAMPLES = r"""
         - name: v2
           label_selector: {version: v2}
           services: [default/helloworld]
+
+- name: Prove them as soon as the application is up
+  asm.lanes.lane_probe:
+    url: http://192.0.2.10:30080
+    answered_by: [default/helloworld]
+    rollout: {kubeconfig: ~/.kube/ack, namespace: default, deployments: [wsk-deploy, helloworld-v1, helloworld-v2]}
+    settle_timeout: 10
+    lane_group: "{{ guide_lanes }}"
 
 - name: See what a proof would expect, for a chain whose answers read "orders=v3 stock=v1"
   asm.lanes.lane_probe:
@@ -252,9 +288,22 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+deployments:
+  description: How far each Deployment of O(rollout) is, as M(asm.lanes.rollout_status) returns it.
+  type: list
+  elements: dict
+  returned: when Deployments were waited for
+failure:
+  description: What kind of failure it was, as M(asm.lanes.rollout_status) tells it.
+  type: str
+  returned: when the Deployments are not rolled out
+reasons:
+  description: For each Deployment that is not ready, by name, what its conditions, pods and events say.
+  type: dict
+  returned: when the Deployments are not rolled out
 proof:
   description: What was expected and what was seen.
-  returned: always
+  returned: unless the Deployments are not rolled out
   type: dict
   contains:
     schema:
@@ -466,7 +515,9 @@ proof:
 from datetime import datetime, timezone
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.asm.lanes.plugins.module_utils import _elsewhere
 from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_options import given_option
+from ansible_collections.asm.lanes.plugins.module_utils._kube.rollout_status import rollout_status
 from ansible_collections.asm.lanes.plugins.module_utils._probe import client_options, document, options, proof
 from ansible_collections.asm.lanes.plugins.module_utils._probe import module as probe_module
 
@@ -484,12 +535,17 @@ def main() -> None:
     except ValueError as error:  # SpecError is one
         module.fail_json(msg=str(error))
     tried = not module.check_mode
+    wait_for, rolled_out = params["rollout"] or {}, {}
+    if tried and wait_for.get("deployments"):
+        rolled_out = _elsewhere.call("kubernetes", rollout_status, wait_for)
+        if "msg" in rolled_out:
+            module.fail_json(**rolled_out)
     told = proof.make(plan, settings, params["settle_timeout"]) if tried else proof.foretell(plan)
     where = {"url": params["url"], "path": params["path"]}
     made = document.complete(told, where, client_options.group_words(params), began)
     if made["passed"] is False and params["fail_on_difference"]:
-        module.fail_json(msg=made["message"], proof=made)
-    module.exit_json(changed=False, proof=made)
+        module.fail_json(msg=made["message"], proof=made, **rolled_out)
+    module.exit_json(changed=False, proof=made, **rolled_out)
 
 
 if __name__ == "__main__":

@@ -33,10 +33,6 @@ options:
     description: Result of the role P(asm.lanes.sample_app#role), C(sample_app_result).
     type: dict
     default: {}
-  rollout:
-    description: Result of waiting for its Deployments, C(sample_app_rollout).
-    type: dict
-    default: {}
   gateway_routing:
     description: Result of the role P(asm.lanes.gateway_routing#role), C(gateway_routing_result).
     type: dict

@@ -112,38 +112,17 @@ failure:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.asm.lanes.plugins.module_utils._kube.errors import KubeError
-from ansible_collections.asm.lanes.plugins.module_utils._kube.module import (
-    connect_module,
-    kubeconfig_arguments,
-)
-from ansible_collections.asm.lanes.plugins.module_utils._kube.wait import await_rollouts
+from ansible_collections.asm.lanes.plugins.module_utils._kube.options import rollout_arguments
+from ansible_collections.asm.lanes.plugins.module_utils._kube.rollout_status import rollout_status
 
 
 def main() -> None:
     """Entry point of the module."""
-    module = AnsibleModule(
-        argument_spec={
-            **kubeconfig_arguments(),
-            "namespace": {"type": "str", "required": True},
-            "deployments": {"type": "list", "elements": "str", "required": True},
-            "timeout": {"type": "int", "default": 120},
-        },
-        supports_check_mode=True,
-    )
-    try:
-        outcome = await_rollouts(
-            connect_module(module),
-            module.params["namespace"],
-            module.params["deployments"],
-            module.params["timeout"],
-        )
-    except KubeError as error:
-        module.fail_json(msg=error.message, failure=error.failure)
-    result = {"changed": False, "deployments": [item.result() for item in outcome.rollouts]}
-    if outcome.failure:
-        module.fail_json(msg=outcome.message(), failure=outcome.failure, reasons=outcome.reasons, **result)
-    module.exit_json(**result)
+    module = AnsibleModule(argument_spec=rollout_arguments(), supports_check_mode=True)
+    told = rollout_status(module.params)
+    if "msg" in told:
+        module.fail_json(**told)
+    module.exit_json(changed=False, **told)
 
 
 if __name__ == "__main__":

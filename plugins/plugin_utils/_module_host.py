@@ -81,7 +81,9 @@ class Host:
         with mine:
             try:
                 with theirs:
-                    socket.send_fds(self.asking, [ASK], [theirs.fileno()])
+                    # And the ways to all hosts, for the function may have a part of its work done by another.
+                    handles = [theirs.fileno(), *(host.asking.fileno() for host in _hosts.values())]
+                    socket.send_fds(self.asking, [ASK], handles)
                 mine.send((function, arguments))
                 good, answer = mine.recv()
             except (EOFError, OSError) as error:
@@ -134,18 +136,17 @@ def _begin(pairs: Mapping[str, tuple[socket.socket, socket.socket]]) -> NoReturn
         _be_no_controller()
         for name in COMMON:
             _import(name)
+        # None keeps a way to another: a host whose last way is closed ends, however ansible-playbook ended.
+        for asking, _asked in pairs.values():
+            asking.close()
         other = os.fork()
         if not other:
-            for asking, _asked in pairs.values():
-                asking.close()
             pairs[KUBERNETES][1].close()
+            _read_certificates_once()
             _serve(pairs[SDK][1], EARLY[SDK])
         else:
             pairs[SDK][1].close()
-            pairs[KUBERNETES][0].close()
-            _hosts[SDK] = Host(pairs[SDK][0])
             _serve(pairs[KUBERNETES][1], EARLY[KUBERNETES])
-            pairs[SDK][0].close()
             os.waitpid(other, 0)
     finally:
         os._exit(0)
@@ -158,17 +159,21 @@ def _serve(asked: socket.socket, early: Iterable[str]) -> None:
         if waiting and not select.select([asked], [], [], 0)[0]:
             _import(waiting.popleft())
             continue
-        said, handles, _flags, _address = socket.recv_fds(asked, 1, 1)
+        said, handles, _flags, _address = socket.recv_fds(asked, 1, 1 + len(EARLY))
         if said != ASK:
             return
+        ways = [socket.socket(fileno=handle) for handle in handles[1:]]
         # What cannot be read or found is for the asker to tell, who gets no answer.
         with Connection(handles[0]) as connection, contextlib.suppress(Exception):
             function, arguments = connection.recv()
             fork = os.fork()
             if not fork:
                 asked.close()
+                _hosts.update(zip(EARLY, map(Host, ways)))
                 _answer(connection, function, arguments)
             at_work.add(fork)
+        for way in ways:
+            way.close()
         at_work -= {fork for fork in at_work if os.waitpid(fork, os.WNOHANG)[0]}
 
 
@@ -183,6 +188,23 @@ def _let_python_import() -> None:
             if type(getattr(importer, "__self__", importer)).__module__.startswith("ansible."):
                 importers.remove(importer)
     sys.path_importer_cache.clear()
+
+
+def _read_certificates_once() -> None:
+    """Have this process and its forks read the machine's certificates once, for all their connections.
+
+    OpenSSL 3 needs 50 ms for them. aiohttp reads them when imported, and the SDK for every endpoint of every
+    fork, plain HTTP included. A context made without arguments is changed by neither.
+    """
+    import ssl  # not in ansible-playbook, which has no use for it
+
+    make = ssl.create_default_context
+    ready = make()
+
+    def context(*arguments: Any, **more: Any) -> ssl.SSLContext:
+        return make(*arguments, **more) if arguments or more else ready
+
+    ssl.create_default_context = context
 
 
 def _be_no_controller() -> None:

@@ -18,18 +18,23 @@ HEARD = {"own": "own messages", "broadcast": "broadcasts"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """The results of ``sample_app``, its waiting, ``gateway_routing``, ``lane_group`` and ``lane_proof``.
+    """The results of ``sample_app``, ``gateway_routing``, ``lane_group`` and ``lane_proof``.
 
     audit, report: results of `asm.lanes.lane_audit` and `asm.lanes.lane_report`, which ``lane_proof`` adds.
     """
 
     sample_app: Result = field(default_factory=dict)
-    rollout: Result = field(default_factory=dict)
     gateway_routing: Result = field(default_factory=dict)
     lane_group: Result = field(default_factory=dict)
     lane_proof: Result = field(default_factory=dict)
     audit: Result = field(default_factory=dict)
     report: Result = field(default_factory=dict)
+
+    @property
+    def deployments(self) -> Mapping[str, str]:
+        """How far each Deployment is, in words: as it was applied, and where the proof waited for it, as then."""
+        seen = [*self.sample_app.get("deployments", ()), *self.lane_proof.get("deployments", ())]
+        return {deployment["name"]: deployment["message"] for deployment in seen}
 
     @property
     def proof(self) -> Mapping[str, Any]:
@@ -106,8 +111,8 @@ def _lines(outcome: Outcome, check_mode: bool) -> Iterator[str]:
         done = "would be changed" if check_mode else "changed"
         yield f"lane group {outcome.lane_group['lane_group']['name']}: {done if changes else 'unchanged'}"
         yield from (f"  {change['description']}" for change in changes)
-    for deployment in outcome.rollout.get("deployments") or outcome.sample_app.get("deployments") or ():
-        yield f"Deployment {deployment['name']}: {deployment['message']}"
+    for name, message in outcome.deployments.items():
+        yield f"Deployment {name}: {message}"
     if outcome.proof and outcome.proof["reached"] is not False:
         yield from _of_proof(outcome.proof)
     if outcome.files:

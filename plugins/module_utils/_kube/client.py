@@ -180,13 +180,16 @@ class Api:
     def _serving(self, api_version: str, kind: str) -> Iterator[None]:
         """Tell a kind that is not served from an object that is not there: both are a 404.
 
+        Only the latter names an object; where none is named, the server is asked what it serves.
+
         Raises:
             KubeError: ``failure="kind"`` in place of the server's 404.
         """
         try:
             yield
         except KubeError as error:
-            if error.status == 404 and error.failure != "namespace" and not self.serves(api_version, kind):
+            about_object = error.name or error.failure == "namespace"
+            if error.status == 404 and not about_object and not self.serves(api_version, kind):
                 raise not_served(kind, api_version, self.server, self.kubeconfig) from None
             raise
 

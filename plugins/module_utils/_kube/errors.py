@@ -24,16 +24,24 @@ class KubeError(Exception):
             ``not_kubernetes`` (some other server answered) or ``api`` (any other refusal).
         status: HTTP status when the server answered, else None.
         reason: the server's reason (``NotFound``, ``Forbidden`` …) when it gave one.
+        name: of the one object that the server's refusal is about (``details.name`` of its ``Status``).
     """
 
     def __init__(
-        self, message: str, *, failure: str, status: int | None = None, reason: str | None = None
+        self,
+        message: str,
+        *,
+        failure: str,
+        status: int | None = None,
+        reason: str | None = None,
+        name: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.failure = failure
         self.status = status
         self.reason = reason
+        self.name = name
 
 
 def missing_kubeconfig(kubeconfig: str) -> KubeError:
@@ -112,7 +120,8 @@ def refused(status: int, body: object, phrase: str, server: str, kubeconfig: str
         f"server in kubeconfig {kubeconfig}: address, port, and http or https.",
     }
     text = texts.get(failure, f"{server} (kubeconfig {kubeconfig}) answered {status}: {said}.")
-    return KubeError(text, failure=failure, status=status, reason=answer.get("reason"))
+    name = (answer.get("details") or {}).get("name")
+    return KubeError(text, failure=failure, status=status, reason=answer.get("reason"), name=name)
 
 
 def _disputed(answer: dict[str, Any]) -> str:

@@ -126,14 +126,11 @@ def test_a_wrong_token_is_named_and_not_shown(servers: Servers, tmp_path: Path) 
 
 
 def test_waiting_can_be_left_for_later(servers: Servers) -> None:
-    wait = "- import_role: {name: asm.lanes.sample_app, tasks_from: wait}"
-    unready = {"sample_app_wait": False, "sample_app_wait_timeout": 1, "asm_lanes_namespace": "later"}
-    late = servers.play(f"{ROLE}\n{wait}", **unready, sample_app_manage_namespace=True)
-    assert "Services and Deployments] ***" in late.output
-    assert late.code != 0
-    assert "TASK [asm.lanes.sample_app : Wait until the Deployments are ready]" in late.output
-    assert "3 of 3 Deployments in namespace later are not ready" in late.output
-    servers.roll_out("later")
-    again = servers.play(f"{ROLE}\n{wait}", **{**unready, "sample_app_wait_timeout": 60})
+    variables = {"sample_app_wait": False, "asm_lanes_namespace": "later", "sample_app_manage_namespace": True}
+    result = servers.play(ROLE, **variables)
+    assert result.code == 0, result.output
+    again = servers.play(ROLE, **variables)
     assert again.code == 0, again.output
     assert again.counts["changed"] == 0
+    waiting = servers.play(ROLE, **{**variables, "sample_app_wait": True, "sample_app_wait_timeout": 0})
+    assert "3 of 3 Deployments in namespace later are not ready" in waiting.output

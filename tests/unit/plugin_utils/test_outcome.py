@@ -60,9 +60,8 @@ def test_an_unchanged_replay() -> None:
 @pytest.mark.parametrize(("check_mode", "done"), [(False, ""), (True, "would be ")])
 def test_changes(check_mode: bool, done: str) -> None:
     outcome = replay(
-        sample_app={"written": ["Service a", "Service b"]},
+        sample_app={"written": ["Service a", "Service b"], **READY},
         lane_group={"plan": [CHANGE], "lane_group": GROUP},
-        rollout=READY,
         lane_proof={},
     )
     assert lines(outcome, check_mode=check_mode) == [
@@ -77,12 +76,22 @@ def test_changes(check_mode: bool, done: str) -> None:
     }
 
 
+def test_deployments_are_as_the_proof_saw_them() -> None:
+    both = [{"name": "c", "message": "ready"}, {"name": "d", "message": "0 of 1 replicas available"}]
+    outcome = Outcome(sample_app={"written": [], "deployments": both}, lane_proof=READY)
+    assert lines(outcome, check_mode=False) == [
+        "application: unchanged",
+        "Deployment c: ready",
+        "Deployment d: 1 of 1 replicas available",
+    ]
+
+
 def test_what_did_not_take_place_is_not_told_of() -> None:
     assert lines(Outcome(), check_mode=False) == []
     assert statistics(Outcome(), with_plan=False, check_mode=False) == {}
     assert statistics(Outcome(), with_plan=True, check_mode=False) == {"asm_lanes_plan": []}
     skipped = {"changed": False, "skipped": True}
-    assert lines(Outcome(lane_proof=skipped, report=skipped, rollout=skipped), check_mode=False) == []
+    assert lines(Outcome(lane_proof=skipped, report=skipped), check_mode=False) == []
 
 
 def test_a_gateway_that_was_not_reached_has_no_table_but_a_verdict() -> None:

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, asm.lanes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Options of modules that read a Kubernetes API. Apart from all that imports its client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+
+DEFAULT_KUBECONFIG = "~/.kube/config"
+"""Where kubectl looks, too."""
+
+
+def kubeconfig_arguments() -> dict[str, Any]:
+    """The options that the doc fragment ``asm.lanes.kubeconfig`` documents."""
+    return {
+        "kubeconfig": {"type": "path", "fallback": (env_fallback, ["K8S_AUTH_KUBECONFIG"])},
+        "context": {"type": "str"},
+    }
+
+
+def rollout_arguments() -> dict[str, Any]:
+    """The options of ``asm.lanes.rollout_status``."""
+    return {
+        **kubeconfig_arguments(),
+        "namespace": {"type": "str", "required": True},
+        "deployments": {"type": "list", "elements": "str", "required": True},
+        "timeout": {"type": "int", "default": 120},
+    }
