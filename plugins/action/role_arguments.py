@@ -81,6 +81,5 @@ def _options(name: str) -> dict[str, Any]:
     if not file.is_file():
         known = ", ".join(sorted(path.parents[1].name for path in ROLES.glob("*/meta/argument_specs.yml")))
         raise AnsibleActionFail(f'role_arguments: this collection has no role "{name}"; it has {known}')
-    options = yaml_load(file.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
-    # Texts are most of it, and validation would copy them.
-    return {key: {k: v for k, v in option.items() if k != "description"} for key, option in options.items()}
+    options: dict[str, Any] = yaml_load(file.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    return options

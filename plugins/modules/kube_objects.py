@@ -154,8 +154,8 @@ failure:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.asm.lanes.plugins.module_utils._kube.options import kubeconfig_arguments
 from ansible_collections.asm.lanes.plugins.module_utils._kube.objects_module import run_module
+from ansible_collections.asm.lanes.plugins.module_utils._kube.options import kubeconfig_arguments
 
 
 def main() -> None:

@@ -252,7 +252,10 @@ EXAMPLES = r"""
   asm.lanes.lane_probe:
     url: http://192.0.2.10:30080
     answered_by: [default/helloworld]
-    rollout: {kubeconfig: ~/.kube/ack, namespace: default, deployments: [wsk-deploy, helloworld-v1, helloworld-v2]}
+    rollout:
+      kubeconfig: ~/.kube/ack
+      namespace: default
+      deployments: [wsk-deploy, helloworld-v1, helloworld-v2]
     settle_timeout: 10
     lane_group: "{{ guide_lanes }}"
 

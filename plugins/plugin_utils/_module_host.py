@@ -169,7 +169,7 @@ def _serve(asked: socket.socket, early: Iterable[str]) -> None:
             fork = os.fork()
             if not fork:
                 asked.close()
-                _hosts.update(zip(EARLY, map(Host, ways)))
+                _hosts.update(zip(EARLY, map(Host, ways), strict=True))
                 _answer(connection, function, arguments)
             at_work.add(fork)
         for way in ways:

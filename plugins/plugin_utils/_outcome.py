@@ -32,7 +32,7 @@ class Outcome:
 
     @property
     def deployments(self) -> Mapping[str, str]:
-        """How far each Deployment is, in words: as it was applied, and where the proof waited for it, as then."""
+        """How far each Deployment is, in words: when it was applied, or when the proof had waited for it."""
         seen = [*self.sample_app.get("deployments", ()), *self.lane_proof.get("deployments", ())]
         return {deployment["name"]: deployment["message"] for deployment in seen}
 

@@ -19,7 +19,7 @@ def rollout_status(params: dict[str, Any]) -> dict[str, Any]:
         ``deployments`` as that module returns them, where the server could be read. When they are not rolled
         out, also ``msg`` and what else it returns then.
     """
-    # Here, since the Python client takes time that a caller need not spend before there is something to wait for.
+    # Here, since the Python client takes time that who has nothing to wait for need not spend.
     from .client import IMPORT_ERROR, connect
     from .errors import KubeError
     from .options import DEFAULT_KUBECONFIG

@@ -72,16 +72,24 @@ def test_site_teardown_and_site_again(own_lab: RunningLab) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_replay_that_proves_nothing_fails_in_the_end_and_says_who_answered(own_lab: RunningLab) -> None:
-    # The pattern finds version "v" in whatever is answered, which no lane promises.
-    done = play(
-        own_lab,
-        "asm.lanes.site",
-        "--extra-vars",
-        json.dumps({"lane_proof_answer_pattern": "(?P<version>v)ersion", "lane_proof_settle_timeout": 1}),
-    )
+    services = ["default/wsk-svc", "default/helloworld", "default/missing"]
+    variables = {
+        # The pattern finds version "v" in whatever is answered, which no lane promises.
+        "lane_proof_answer_pattern": "(?P<version>v)ersion",
+        "lane_proof_settle_timeout": 1,
+        # ASM takes a service that does not exist, and objects to the lane.
+        "asm_lanes_services": services,
+        "asm_lanes_lanes": [
+            {"name": "base", "label_selector": {"version": "v1"}, "services": services},
+            {"name": "v2", "label_selector": {"version": "v2"}, "services": services[1:2]},
+        ],
+    }
+    chosen = ["--extra-vars", json.dumps(variables), "--skip-tags", "preflight"]
+    done = play(own_lab, "asm.lanes.site", *chosen)
     assert done.returncode != 0
     after = done.stdout.partition("TASK [Summary")[2]
     assert "fatal: [localhost]: FAILED!" in after, done.stdout
     assert "lane group ws: changed" in after or "lane group ws: unchanged" in after
     assert "lane v2: " in after
+    assert "ASM objects to lane base: service default/missing does not exist" in after
     assert "asm.lanes.preflight and asm.lanes.drift look for the cause" in after  # it was handed over

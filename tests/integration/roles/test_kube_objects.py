@@ -77,6 +77,13 @@ def test_an_object_without_our_labels_is_found_by_name(shop: Servers) -> None:
     assert changes(objects(shop, service("a"), service("b"))) == {"a": "patched", "b": "created"}
 
 
+def test_objects_that_are_not_there_cost_no_discovery(shop: Servers) -> None:
+    before = shop.requests("cluster")[0]
+    assert set(changes(objects(shop, service("x"), service("y"))).values()) == {"created"}
+    # A list; for each a look, a dry run and a write.
+    assert shop.requests("cluster")[0] - before == 1 + 2 * 3
+
+
 def deployment(replicas: int | None = 1, image: str = "i:1") -> dict[str, Any]:
     labels = {"app": "a"}
     pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": image}]}}

@@ -25,6 +25,21 @@ from planes import wanted_plane
 from .conftest import ROOT, Servers
 
 NAMESPACE = "rollouts"
+GROUP: dict[str, Any] = {
+    "name": "ws",
+    "route_header": "version",
+    "trace_header": "baggage",
+    "gateway_rule": {"name": "ws-gateway", "namespace": "default"},
+    "services": ["default/wsk-svc", "default/helloworld"],
+    "baseline": "base",
+    "lanes": [
+        {
+            "name": "base",
+            "label_selector": {"version": "v1"},
+            "services": ["default/wsk-svc", "default/helloworld"],
+        }
+    ],
+}
 
 
 def run(module: str, **arguments: Any) -> dict[str, Any]:
@@ -209,6 +224,33 @@ def test_not_ready_in_time_says_why(cluster: Servers) -> None:
     assert lines[1] == "- stuck: 0 of 1 replicas available"
     assert lines[2].strip() == result["reasons"]["stuck"][0]
     assert "good" not in result["msg"]
+
+
+def test_a_proof_waits_for_them_and_fails_as_the_module_does(cluster: Servers) -> None:
+    given = {
+        "url": "http://127.0.0.1:1",
+        "answered_by": ["default/helloworld"],
+        "lane_group": GROUP,
+        "fail_on_difference": False,
+    }
+
+    def probe(*names: str, **more: Any) -> dict[str, Any]:
+        kubeconfig = str(cluster.kubeconfig("cluster"))
+        where = {"kubeconfig": kubeconfig, "namespace": NAMESPACE, "deployments": list(names), "timeout": 1}
+        return run("lane_probe", rollout=where, **given, **more)
+
+    alone = rollout_status(cluster, "stuck", "good")
+    late = probe("stuck", "good")
+    for key in ("failed", "failure", "msg", "reasons", "deployments"):
+        assert late[key] == alone[key]
+    assert "proof" not in late
+    ready = probe("good")
+    assert ready["proof"]["reached"] is False, "nothing listens there"
+    assert [(one["name"], one["ready"]) for one in ready["deployments"]] == [("good", True)]
+    before = cluster.requests("cluster")[0]
+    assert "deployments" not in probe()
+    assert "deployments" not in probe("stuck", _ansible_check_mode=True)
+    assert cluster.requests("cluster")[0] == before
 
 
 def test_an_unknown_deployment_fails_at_once(cluster: Servers) -> None:

@@ -126,7 +126,11 @@ def test_a_wrong_token_is_named_and_not_shown(servers: Servers, tmp_path: Path) 
 
 
 def test_waiting_can_be_left_for_later(servers: Servers) -> None:
-    variables = {"sample_app_wait": False, "asm_lanes_namespace": "later", "sample_app_manage_namespace": True}
+    variables = {
+        "sample_app_wait": False,
+        "asm_lanes_namespace": "later",
+        "sample_app_manage_namespace": True,
+    }
     result = servers.play(ROLE, **variables)
     assert result.code == 0, result.output
     again = servers.play(ROLE, **variables)
