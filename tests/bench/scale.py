@@ -6,7 +6,7 @@ returns the figures, for other benchmarks.
 
 pure: the plan and the truth tables of 100 groups x 10 lanes x 20 services, from nothing and unchanged.
 lanes: one run of the module lane_groups over 1, 10, 100 and 1,000 lanes, first and unchanged.
-meshes: one playbook over 50 meshes, one fork against ten; all calls together keep the budget.
+meshes: one playbook over 50 meshes, one fork against ten; then with a pace, which all forks together keep.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ SIZES = ((1, 1), (1, 10), (10, 10), (100, 10))  # groups, lanes of each
 MESHES, FORKS = 50, 10
 UNPACED = 10_000.0  # calls per second
 PACE = 20.0
+#: Seconds from a call's turn to its arrival, on a machine as busy as ten forks make it. Calls that had their
+#: turns in a longer time may arrive within a second.
+LATE = 0.25
+SPANS = (1, 5)  # seconds in which calls are counted
 
 
 def spec(name: str, lanes: int, services: int = 1) -> Figures:
@@ -187,10 +191,9 @@ class Endpoint:
         await self._session.close()
         await self._runner.cleanup()
 
-    @property
-    def most_in_a_second(self) -> int:
-        """The most calls that came within any second."""
-        return max(sum(begin <= call < begin + 1 for call in self.calls) for begin in self.calls)
+    def most_in(self, seconds: float) -> int:
+        """The most calls that came within so many seconds."""
+        return max(sum(begin <= call < begin + seconds for call in self.calls) for begin in self.calls)
 
 
 def meshes(count: int = MESHES, forks: int = FORKS) -> Figures:
@@ -205,37 +208,34 @@ def meshes(count: int = MESHES, forks: int = FORKS) -> Figures:
         endpoint = Endpoint(ports)
         asm.wait(endpoint.start())
         try:
-            runs = {number: _play(names, number, endpoint, folder) for number in (1, forks)}
+            serial = _play(names, 1, UNPACED, endpoint, folder)
+            forked = _play(names, forks, UNPACED, endpoint, folder)
+            paced = _play(names, forks, PACE, endpoint, folder)
         finally:
             asm.wait(endpoint.stop())
-    serial, forked = runs[1], runs[forks]
     return {
         "meshes": count,
         "forks": forks,
         "serial_seconds": serial["seconds"],
         "forked_seconds": forked["seconds"],
         "ratio": serial["seconds"] / forked["seconds"],
-        "calls": forked["calls"],
-        "most_calls_in_a_second": forked["most"],
-        "budget": BURST + PACE,
+        "calls": paced["calls"],
+        "paced_seconds": paced["seconds"],
+        "seconds_by_budget": (paced["calls"] - BURST) / PACE,
+        **{f"most_calls_in_{seconds}_s": paced[f"most_{seconds}"] for seconds in SPANS},
+        **{f"budget_of_{seconds}_s": BURST + PACE * seconds for seconds in SPANS},
     }
 
 
-def _play(names: Sequence[str], forks: int, endpoint: Endpoint, folder: Path) -> Figures:
-    """One playbook over all meshes that makes a lane group in each."""
+def _play(names: Sequence[str], forks: int, pace: float, endpoint: Endpoint, folder: Path) -> Figures:
+    """One playbook over all meshes that makes a lane group in each, and removes it."""
     group = {**spec("{{ inventory_hostname }}-g", 2), **options(f"127.0.0.1:{endpoint.port}")}
-    task = {
-        "asm.lanes.lane_group": {
-            **group,
-            "mesh_id": "{{ inventory_hostname }}",
-            "calls_per_second": PACE,
-            "state": "present" if forks == 1 else "absent",
-        }
-    }
+    group |= {"mesh_id": "{{ inventory_hostname }}", "calls_per_second": pace}
+    tasks = [{"asm.lanes.lane_group": {**group, "state": state}} for state in ("present", "absent")]
     host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     inventory, book = folder / "hosts.json", folder / "book.yml"
     inventory.write_text(json.dumps({"all": {"hosts": dict.fromkeys(names, host)}}))
-    book.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+    book.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
     endpoint.calls.clear()
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), str(book)]
     began = time.monotonic()
@@ -249,7 +249,8 @@ def _play(names: Sequence[str], forks: int, endpoint: Endpoint, folder: Path) ->
     )
     seconds = time.monotonic() - began
     assert done.returncode == 0, re.findall(r"\"msg\": .{300}", done.stdout)[:3]
-    return {"seconds": seconds, "calls": len(endpoint.calls), "most": endpoint.most_in_a_second}
+    most = {f"most_{seconds}": endpoint.most_in(seconds) for seconds in SPANS}
+    return {"seconds": seconds, "calls": len(endpoint.calls), **most}
 
 
 PARTS: Mapping[str, Callable[[], Any]] = {"pure": pure, "lanes": lanes, "meshes": meshes}
@@ -274,7 +275,11 @@ def limits(found: Mapping[str, Any]) -> dict[str, bool]:
             kept[title] = all(more[key] <= 1.2 * factor * less[key] for key in ("seconds", "requests"))
     if "meshes" in found:
         row = found["meshes"]
-        kept["all forks together keep one budget"] = row["most_calls_in_a_second"] <= row["budget"] + 1
+        kept["forks are faster than one"] = row["ratio"] > 1
+        kept["all forks together keep one budget"] = all(
+            row[f"most_calls_in_{seconds}_s"] <= row[f"budget_of_{seconds}_s"] + PACE * LATE
+            for seconds in SPANS
+        )
     return kept
 
 
