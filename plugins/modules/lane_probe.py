@@ -520,6 +520,7 @@ from datetime import datetime, timezone
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.asm.lanes.plugins.module_utils import _elsewhere
 from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_options import given_option
+from ansible_collections.asm.lanes.plugins.module_utils._kube.options import rollout_arguments
 from ansible_collections.asm.lanes.plugins.module_utils._kube.rollout_status import rollout_status
 from ansible_collections.asm.lanes.plugins.module_utils._probe import client_options, document, options, proof
 from ansible_collections.asm.lanes.plugins.module_utils._probe import module as probe_module
@@ -527,7 +528,10 @@ from ansible_collections.asm.lanes.plugins.module_utils._probe import module as 
 
 def main() -> None:
     """Read the options, probe (not in check mode), report."""
-    module = AnsibleModule(argument_spec={**given_option(), **options.ARGUMENTS}, supports_check_mode=True)
+    rollout = {"rollout": {"type": "dict", "options": rollout_arguments()}}
+    module = AnsibleModule(
+        argument_spec={**given_option(), **options.ARGUMENTS, **rollout}, supports_check_mode=True
+    )
     probe_module.check(module)
     params = module.params
     began = datetime.now(timezone.utc)

@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .._kube.options import rollout_arguments
 from . import cases, client_options, verdict, weights
 from .expect import Oracle
 from .proof import Plan
@@ -83,7 +82,6 @@ ARGUMENTS: Params = {
     "weight_tolerance": {"type": "float", "default": 0.2},
     "timeout": {"type": "float", "default": 15},
     "settle_timeout": {"type": "float", "default": 0},
-    "rollout": {"type": "dict", "options": rollout_arguments()},
     "fail_on_difference": {"type": "bool", "default": True},
 }
 

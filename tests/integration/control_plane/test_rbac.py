@@ -112,12 +112,13 @@ DRIFT = {"mesh/lane_drift": "-", "cluster/lane_drift": "default"}
 PORT = {"mesh/gateway_routing-port": "istio-system"}
 SPACE = {"cluster/sample_app-namespace": "-"}
 ADDRESS = {"cluster/lane_proof-address": "istio-system"}
+AUDIT = {"cluster/lane_proof-audit": "default", "cluster/lane_proof-audit-gateway": "istio-system"}
 
 RESOURCES = {"lane_group_backend": "custom_resource"}
 
 
 def test_every_file_is_tried() -> None:
-    tried = {**PREFLIGHT, **APPLICATION, **ROUTING, **LANES, **DRIFT, **PORT, **SPACE, **ADDRESS}
+    tried = {**PREFLIGHT, **APPLICATION, **ROUTING, **LANES, **DRIFT, **PORT, **SPACE, **ADDRESS, **AUDIT}
     assert set(tried) == {*files("cluster"), *files("mesh")}
 
 
@@ -302,4 +303,22 @@ def test_making_the_namespace_names_what_is_missing(stage: Stage, permission: Pe
     given = {"sample_app_manage_namespace": True, "asm_lanes_namespace": "not-there-yet"}
     code, output = stage.play("asm.lanes.site --tags sample_app --check", **given)
     assert code == 2, output
+    assert refused(permission, output), output
+
+
+def test_the_audit_follows_all_lanes_with_its_rights(stage: Stage) -> None:
+    stage.bring("full")
+    stage.grant({**AUDIT, "mesh/lane_drift": "-"})
+    code, output = stage.play("asm.lanes.site --tags lane_proof", lane_proof_audit=True)
+    assert code == 0, output
+    assert "Follow a request of each lane through the access logs" in output
+    assert "Not audited" not in output
+    assert "forbidden" not in output
+
+
+@pytest.mark.parametrize("permission", [item for file in AUDIT for item in permissions(file)], ids=str)
+def test_the_audit_names_what_it_may_not_see(stage: Stage, permission: Permission) -> None:
+    stage.bring("full")
+    stage.grant({**AUDIT, "mesh/lane_drift": "-"}, permission)
+    _code, output = stage.play("asm.lanes.site --tags lane_proof", lane_proof_audit=True)
     assert refused(permission, output), output

@@ -117,7 +117,12 @@ WORLDS = {
     "lane_group_info": World(guide()),
     "lane_groups": World(),
     "lane_probe": World(
-        variables={"shop_lanes": SHOP, "shop_weighted_lanes": WEIGHTED, "shop_ca": certifi.where()}
+        variables={
+            "guide_lanes": WS,
+            "shop_lanes": SHOP,
+            "shop_weighted_lanes": WEIGHTED,
+            "shop_ca": certifi.where(),
+        }
     ),
     "lane_report": World(variables={"my_lane_group": WS}),
     "mesh_info": World(),
