@@ -36,8 +36,8 @@ class ActionModule(NamedArguments, ActionBase):  # type: ignore[misc]
         told = _outcome.statistics(
             outcome, with_plan=not set(self._task.args).isdisjoint(PLANNED), check_mode=check_mode
         )
-        result |= {"lines": lines, "failures": failures}
         if failures and options["fail_on_difference"]:
-            # Ansible takes no statistics from a task that fails.
+            # Ansible takes no statistics from a task that fails, and prints all that it returns.
             return {**result, "failed": True, "msg": "\n".join(failures), "statistics": told}
+        result |= {"lines": lines, "failures": failures}
         return {**result, "ansible_stats": {"data": told, "per_host": False, "aggregate": True}}

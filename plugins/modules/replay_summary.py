@@ -90,13 +90,13 @@ lines:
   description: The summary, a line each.
   type: list
   elements: str
-  returned: always
+  returned: unless it fails
   sample: ['lane group ws: unchanged', '17 of 17 cases passed']
 failures:
-  description: What is not as promised; empty when all is.
+  description: What is not as promised; empty when all is. When it fails, the message says it.
   type: list
   elements: str
-  returned: always
+  returned: unless it fails
   sample: []
 statistics:
   description: What would have been handed over, by name.

@@ -246,6 +246,13 @@ class _Audit:
             for chain in chains
             for why in dict.fromkeys(chain.unknown)
         ]
+        # Without the gateway's log no chain begins, and that says why.
+        gateways = {pod.name for pod in self._cluster.pods if pod.gateway}
+        found += [
+            {"what": f"the access log of {name}", "why": f"{name}: {problem}"}
+            for name, problem in self._cluster.problems.items()
+            if name not in gateways
+        ]
         found += [{"what": what, "why": why} for what, why in self._plan.left_out]
         if not self._plan.carrier.by_baggage:
             found.append(

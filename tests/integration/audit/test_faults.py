@@ -6,6 +6,8 @@ import os
 from typing import Any
 
 import pytest
+from ansible_collections.asm.lanes.plugins.module_utils._audit import reads
+from ansible_collections.asm.lanes.plugins.module_utils._kube.client import Api, KubeError
 from asm_lanes_lab.faults import catalogue
 from integration.probe.probing import GROUP as GUIDE
 from integration.probe.probing import HELLO, WSK
@@ -113,6 +115,21 @@ def test_the_playbook_says_where_the_lane_is_lost(guide: World) -> None:
     assert guide.until(lambda: guide.audit(GUIDE, lanes=["v2"]), lambda told: told.clean).clean
     done = guide.play("asm.lanes.prove")
     assert done.returncode == 0 and "every hop keeps the lane" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_log_that_may_not_be_read_is_named(guide: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = next(f"default/{name}" for name in guide.pods() if name.startswith("helloworld-v2-"))
+    real = reads._log
+
+    def log(api: Api, pod: str, *more: Any) -> str:
+        if pod == closed:  # an API server with RBAC says so: tests/integration/control_plane/test_rbac.py
+            raise KubeError("may not", failure="forbidden", status=403)
+        return real(api, pod, *more)
+
+    monkeypatch.setattr(reads, "_log", log)
+    told = guide.audit(GUIDE, lanes=["v2"])
+    assert told.audit["passed"] is None and not told.findings
+    assert {"what": f"the access log of {closed}", "why": f"{closed}: may not"} in told.not_tested
 
 
 def test_logs_without_the_headers_are_said_to_be_so(guide: World) -> None:
