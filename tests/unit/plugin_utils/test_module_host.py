@@ -100,6 +100,23 @@ def test_one_host_asks_the_other() -> None:
     assert told == "(3, 1)\n" * 3
 
 
+def test_the_sdks_host_has_the_machines_certificates_ready_and_verifies_with_them() -> None:
+    told = run(
+        """
+        import ssl
+        both = "[__import__('ssl').create_default_context(*{0}) for _number in range(2)]"
+        for name in host.EARLY:
+            for arguments in ("()", "(__import__('ssl').Purpose.CLIENT_AUTH,)"):
+                print(host.hosts()[name].call(eval, f"len(set({both.format(arguments)}))"))
+        made = "(lambda made: (made.verify_mode, made.check_hostname, made.get_ca_certs()))({0}[0])"
+        mine = ssl.create_default_context()
+        theirs = host.hosts()[host.SDK].call(eval, made.format(both.format("()")))
+        print(theirs == (mine.verify_mode, mine.check_hostname, mine.get_ca_certs()))
+        """
+    )
+    assert told.split() == ["1", "2", "2", "2", "True"]
+
+
 def test_a_fork_that_dies_and_a_function_that_is_unknown_leave_no_answer() -> None:
     told = run(
         """
