@@ -38,7 +38,8 @@ class Place:
 class Cluster:
     """Pods and Services as they are, and the logs of the proxies.
 
-    objects: the pods as the API has them, by ``namespace/name``. problems: why a log could not be read.
+    objects: the pods as the API has them, by ``namespace/name``. problems: why a log could not be read, or
+    tells nothing. unread: pods whose log could not be read at all.
     """
 
     pods: tuple[Pod, ...] = ()
@@ -46,6 +47,7 @@ class Cluster:
     objects: dict[str, Object] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
 
 
 def read_pods(api: Api, place: Place) -> Cluster:
@@ -61,7 +63,7 @@ def read_pods(api: Api, place: Place) -> Cluster:
 
 def read_logs(api: Api, place: Place, cluster: Cluster, seconds: float, headers: Sequence[str]) -> None:
     """Read what the proxies logged in the last seconds, in the place of what was read before."""
-    cluster.entries, cluster.problems = [], {}
+    cluster.entries, cluster.problems, cluster.unread = [], {}, set()
     for pod in cluster.pods:
         if not pod.proxied and not pod.gateway:
             continue
@@ -69,6 +71,7 @@ def read_logs(api: Api, place: Place, cluster: Cluster, seconds: float, headers:
             text = _log(api, pod.name, place.container, seconds)
         except KubeError as error:
             cluster.problems[pod.name] = str(error)
+            cluster.unread.add(pod.name)
             continue
         log = parse(pod.name, pod.gateway, text.splitlines(), headers)
         cluster.entries += log.entries

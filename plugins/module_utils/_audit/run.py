@@ -249,9 +249,8 @@ class _Audit:
         # Without the gateway's log no chain begins, and that says why.
         gateways = {pod.name for pod in self._cluster.pods if pod.gateway}
         found += [
-            {"what": f"the access log of {name}", "why": f"{name}: {problem}"}
-            for name, problem in self._cluster.problems.items()
-            if name not in gateways
+            {"what": f"the access log of {name}", "why": f"{name}: {self._cluster.problems[name]}"}
+            for name in sorted(self._cluster.unread - gateways)
         ]
         found += [{"what": what, "why": why} for what, why in self._plan.left_out]
         if not self._plan.carrier.by_baggage:
