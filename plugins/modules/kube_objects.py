@@ -139,10 +139,6 @@ deployments:
   type: list
   elements: dict
   returned: always
-ready:
-  description: Whether all of them are ready.
-  type: bool
-  returned: always
 failure:
   description:
     - What kind of failure it was, for programs.

@@ -83,6 +83,5 @@ def _facts(module: AnsibleModule, outcome: objects.Outcome, rollouts: list[Rollo
         "objects": [step.result() for step in outcome.steps],
         "written": [step.title for step in changes] if module.check_mode else outcome.written,
         "deployments": [state.result() for state in rollouts],
-        "ready": all(state.ready for state in rollouts),
         **diff,
     }

@@ -20,26 +20,12 @@ from ansible_collections.asm.lanes.plugins.module_utils._kube.client import Kube
 from ansible_collections.asm.lanes.plugins.module_utils._kube.wait import await_rollouts
 from asm_lanes_lab.kube.pki import Authority
 from asm_lanes_lab.plane import REAL
+from integration.probe.probing import GROUP, HELLO
 from planes import wanted_plane
 
 from .conftest import ROOT, Servers
 
 NAMESPACE = "rollouts"
-GROUP: dict[str, Any] = {
-    "name": "ws",
-    "route_header": "version",
-    "trace_header": "baggage",
-    "gateway_rule": {"name": "ws-gateway", "namespace": "default"},
-    "services": ["default/wsk-svc", "default/helloworld"],
-    "baseline": "base",
-    "lanes": [
-        {
-            "name": "base",
-            "label_selector": {"version": "v1"},
-            "services": ["default/wsk-svc", "default/helloworld"],
-        }
-    ],
-}
 
 
 def run(module: str, **arguments: Any) -> dict[str, Any]:
@@ -229,7 +215,7 @@ def test_not_ready_in_time_says_why(cluster: Servers) -> None:
 def test_a_proof_waits_for_them_and_fails_as_the_module_does(cluster: Servers) -> None:
     given = {
         "url": "http://127.0.0.1:1",
-        "answered_by": ["default/helloworld"],
+        "answered_by": [HELLO],
         "lane_group": GROUP,
         "fail_on_difference": False,
     }
