@@ -60,6 +60,10 @@ class InProcessAction(NamedArguments, ModuleAction):  # type: ignore[misc]
             and self._templated(variables.get("ansible_python_interpreter")) == sys.executable
         )
 
+    def _is_alone(self, variables: dict[str, Any]) -> bool:
+        """Whether no task of another host runs meanwhile, and this one cannot end before its module."""
+        return len(variables.get("ansible_play_batch") or ()) == 1 and not self._task.timeout
+
     def _templated(self, value: Any) -> Any:
         return resolve(value, self._templar)
 
@@ -70,7 +74,11 @@ class InProcessAction(NamedArguments, ModuleAction):  # type: ignore[misc]
         module = type(self).__module__.rpartition(".")[2]
         try:
             printed = hosts()[self.host].call(
-                run_module, module, _encoded({"ANSIBLE_MODULE_ARGS": arguments}), PROFILE
+                run_module,
+                module,
+                _encoded({"ANSIBLE_MODULE_ARGS": arguments}),
+                PROFILE,
+                alone=self._is_alone(variables),
             )
         except HostError as error:
             return {"failed": True, "msg": f"{error}. See whether asm_lanes_in_process: false tells more."}

@@ -1,12 +1,15 @@
 # Copyright (c) 2026, asm.lanes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Processes that import the libraries of this collection's modules once, and fork to run each module.
+"""Processes that import the libraries of this collection's modules once, and run the modules.
 
 A module costs a quarter of a second before it does anything and its libraries half a second more, every time:
 Ansible packs it, starts Python, unpacks and imports. The hosts, one for the Kubernetes client and one for the
 SDK, are forked from ``ansible-playbook`` while that still reads the playbook, and import on other cores. The
-worker process of a task hands the name of a module and its arguments to one of them; a fork of that one,
-which finds everything in memory, calls the module's own ``main`` and sends back what it prints.
+worker process of a task hands the name of a module and its arguments to one of them, which finds everything
+in memory, calls the module's own ``main`` and sends back what it prints.
+
+It does so itself where no other task can want something meanwhile, and else has a fork do it. A fork costs
+some 15 ms: what it touches of the libraries is copied, page by page.
 
 ``ansible-playbook`` itself imports none of it, so that its own workers are forked from a small process.
 """
@@ -27,12 +30,13 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import ansible.module_utils.basic
+import ansible.module_utils.common.warnings
 from ansible_collections.asm.lanes.plugins.module_utils import _elsewhere
 
 COLLECTION = "ansible_collections.asm.lanes.plugins"
@@ -60,6 +64,20 @@ class HostError(RuntimeError):
     """A host, or its fork that was at work, has ended without an answer."""
 
 
+class Task(NamedTuple):
+    """What a host is asked to do.
+
+    Attributes:
+        function: of a module, which the host imports when it has not yet.
+        arguments: values that can be pickled, as must be the answer.
+        alone: whether nobody asks for anything else until this is done, so that it needs no fork.
+    """
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    alone: bool
+
+
 class Host:
     """One of the hosts, for those who ask it."""
 
@@ -67,12 +85,8 @@ class Host:
         """asking: the end of a pair of sockets whose other end the host has."""
         self.asking = asking
 
-    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """What a function returns or raises there.
-
-        Args:
-            function: of a module, which the host imports when it has not yet.
-            arguments: values that can be pickled, as must be the answer.
+    def call(self, function: Callable[..., Any], *arguments: Any, alone: bool = False) -> Any:
+        """What a function returns or raises there; see `Task`.
 
         Raises:
             HostError: it ended without an answer.
@@ -84,7 +98,7 @@ class Host:
                     # And the ways to all hosts, for the function may have a part of its work done by another.
                     handles = [theirs.fileno(), *(host.asking.fileno() for host in _hosts.values())]
                     socket.send_fds(self.asking, [ASK], handles)
-                mine.send((function, arguments))
+                mine.send(Task(function, arguments, alone))
                 good, answer = mine.recv()
             except (EOFError, OSError) as error:
                 raise HostError(f"{function.__name__} ended without a result") from error
@@ -126,12 +140,11 @@ def _stop(process: int, parent: int) -> None:
 def _begin(pairs: Mapping[str, tuple[socket.socket, socket.socket]]) -> NoReturn:
     """The first host: import what all need, fork the other, serve."""
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and ends
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         # As in the workers of Ansible: what runs here has no terminal, and holds nobody's pipe open.
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
             os.dup2(nothing, stream)
+        _be_a_group()
         _let_python_import()
         _be_no_controller()
         for name in COMMON:
@@ -141,6 +154,7 @@ def _begin(pairs: Mapping[str, tuple[socket.socket, socket.socket]]) -> NoReturn
             asking.close()
         other = os.fork()
         if not other:
+            _be_a_group()
             pairs[KUBERNETES][1].close()
             _read_certificates_once()
             _serve(pairs[SDK][1], EARLY[SDK])
@@ -150,6 +164,13 @@ def _begin(pairs: Mapping[str, tuple[socket.socket, socket.socket]]) -> NoReturn
             os.waitpid(other, 0)
     finally:
         os._exit(0)
+
+
+def _be_a_group() -> None:
+    """Leave the group of processes that a terminal interrupts; the end of who asks ends this one."""
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _serve(asked: socket.socket, early: Iterable[str]) -> None:
@@ -163,18 +184,70 @@ def _serve(asked: socket.socket, early: Iterable[str]) -> None:
         if said != ASK:
             return
         ways = [socket.socket(fileno=handle) for handle in handles[1:]]
-        # What cannot be read or found is for the asker to tell, who gets no answer.
+        # What cannot be read, found or sent is for the asker to tell, who gets no answer.
         with Connection(handles[0]) as connection, contextlib.suppress(Exception):
-            function, arguments = connection.recv()
-            fork = os.fork()
-            if not fork:
-                asked.close()
-                _hosts.update(zip(EARLY, map(Host, ways), strict=True))
-                _answer(connection, function, arguments)
-            at_work.add(fork)
+            task: Task = connection.recv()
+            with _ways_to(ways):
+                if task.alone:
+                    connection.send(_done(task, connection))
+                else:
+                    at_work.add(_forked(task, connection, asked))
         for way in ways:
             way.close()
         at_work -= {fork for fork in at_work if os.waitpid(fork, os.WNOHANG)[0]}
+
+
+@contextlib.contextmanager
+def _ways_to(ways: Iterable[socket.socket]) -> Iterator[None]:
+    """Have what runs here, or in a fork, able to ask all hosts."""
+    _hosts.update(zip(EARLY, map(Host, ways), strict=True))
+    _elsewhere.send = _send
+    try:
+        yield
+    finally:
+        _hosts.clear()
+        _elsewhere.send = None
+
+
+def _forked(task: Task, connection: Connection, asked: socket.socket) -> int:
+    """Have a fork do it; returns its number."""
+    fork = os.fork()
+    if fork:
+        return fork
+    try:
+        asked.close()
+        _be_a_group()
+        connection.send(_done(task, connection))
+    finally:
+        os._exit(0)
+
+
+def _done(task: Task, connection: Connection) -> tuple[bool, Any]:
+    """Whether it went well, and what came of it; this process ends when the one who asked is gone."""
+    with _ending_with(connection):
+        try:
+            return True, task.function(*task.arguments)
+        except Exception as error:
+            return False, error
+
+
+@contextlib.contextmanager
+def _ending_with(connection: Connection) -> Iterator[None]:
+    """While this lasts, end this process and all that it has started when the other side is gone."""
+    over, end = os.pipe()
+
+    def watch() -> None:
+        if over not in select.select([connection, over], [], [])[0]:  # nothing more is ever said: it is the end
+            os.killpg(0, signal.SIGTERM)
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        os.close(end)
+        watching.join()
+        os.close(over)
 
 
 def _let_python_import() -> None:
@@ -194,7 +267,8 @@ def _read_certificates_once() -> None:
     """Have this process and its forks read the machine's certificates once, for all their connections.
 
     OpenSSL 3 needs 50 ms for them. aiohttp reads them when imported, and the SDK for every endpoint of every
-    fork, plain HTTP included. A context made without arguments is changed by neither.
+    process, plain HTTP included. The SDK adds those of certifi, so what a proof verifies with is made with
+    arguments (module_utils/_probe/client_options.py).
     """
     import ssl  # not in ansible-playbook, which has no use for it
 
@@ -205,6 +279,25 @@ def _read_certificates_once() -> None:
         return make(*arguments, **more) if arguments or more else ready
 
     ssl.create_default_context = context
+
+
+@contextlib.contextmanager
+def _certificates_to_verify_with() -> Iterator[None]:
+    """Have contexts that verify nothing read no certificates; aiohttp makes one when imported (40 ms)."""
+    import ssl
+
+    some: Any = ssl.SSLContext
+    read = some.set_default_verify_paths
+
+    def read_to_verify(context: ssl.SSLContext) -> None:
+        if context.verify_mode is not ssl.CERT_NONE:
+            read(context)
+
+    some.set_default_verify_paths = read_to_verify
+    try:
+        yield
+    finally:
+        some.set_default_verify_paths = read
 
 
 def _be_no_controller() -> None:
@@ -222,36 +315,18 @@ def _import(name: str) -> None:
     """Import ahead of need. What is missing is no error: a module says so, in words, when it needs it."""
     # A sixth of the time that the imports take goes to looking for garbage among what stays (measured).
     gc.disable()
-    with contextlib.suppress(ImportError):
+    with contextlib.suppress(ImportError), _certificates_to_verify_with():
         importlib.import_module(name)
     # What is there now stays. A fork that does not go through it does not copy it either.
     gc.freeze()
     gc.enable()
 
 
-def _answer(connection: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> NoReturn:
-    """The fork: call, and send what comes of it. Ends when the one who asked is gone."""
-    try:
-        os.setsid()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
-        _elsewhere.send = _send
-        try:
-            told = (True, function(*arguments))
-        except Exception as error:
-            told = (False, error)
-        connection.send(told)
-    finally:
-        os._exit(0)
-
-
-def _end_with(connection: Connection) -> None:
-    connection.poll(None)  # nothing more is ever said: it is the end
-    os.killpg(0, signal.SIGTERM)
-
-
 def _send(process: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """See `_elsewhere`: to another host, if there is one of that name."""
+    """See `_elsewhere`: to another host, if there is one of that name.
+
+    In a fork of that: it is not known whether somebody else asks it meanwhile.
+    """
     return _hosts[process].call(function, *arguments) if process in _hosts else function(*arguments)
 
 
@@ -265,6 +340,10 @@ def run_module(name: str, arguments: bytes, profile: str) -> str:
     """
     basic: Any = ansible.module_utils.basic
     basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = arguments, profile  # where a module looks for them
+    # Where it leaves its warnings, which are not those of the module before it.
+    said: Any = ansible.module_utils.common.warnings
+    said._global_warnings.clear()
+    said._global_deprecations.clear()
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):

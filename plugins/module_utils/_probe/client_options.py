@@ -120,12 +120,15 @@ def host(params: Params) -> str:
 
 
 def tls(params: Params) -> bool | ssl.SSLContext:
-    """Return what aiohttp takes as ``ssl``; raises ValueError for a file of certificates that is none."""
+    """Return what aiohttp takes as ``ssl``; raises ValueError for a file of certificates that is none.
+
+    What verifies is never aiohttp's own context: others in the process may have made it trust more.
+    """
     validate, ca_path = bool(params["validate_certs"]), params["ca_path"]
-    if not validate or not ca_path:
+    if not validate or (not ca_path and urlsplit(params["url"]).scheme == "http"):
         return validate
     try:
-        return ssl.create_default_context(cafile=ca_path)
+        return ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=ca_path or None)
     except (OSError, ssl.SSLError) as error:
         raise ValueError(
             f"ca_path {ca_path!r} is not a readable file of certificates (PEM): {error}"

@@ -76,3 +76,26 @@ def test_what_a_task_hides_stays_hidden(servers: Servers) -> None:
     result = play(servers, task, "--check", "--diff", wanted=hidden, service=SERVICE)
     assert result.counts["changed"] == 1
     assert "hiddenname" not in result.output
+
+
+def test_a_task_that_runs_out_of_time_leaves_the_next_one_its_host(servers: Servers) -> None:
+    deployment = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "never-ready", "namespace": "default"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "never"}},
+            "template": {
+                "metadata": {"labels": {"app": "never"}},
+                "spec": {"containers": [{"name": "one", "image": "none.example.com/one:1"}]},
+            },
+        },
+    }
+    waits = TASK.replace("    objects:", "    wait: true\n    timeout: 60\n    objects:").replace(
+        "  register:", "  timeout: 3\n  register:"
+    )
+    after = TASK.replace("wanted", "others").replace("ignore_errors: true", "failed_when: seen is failed")
+    result = play(servers, waits + SHOW + after, wanted=[deployment], others=[SERVICE])
+    assert '"period": 3' in result.output
+    assert result.counts["failed"] == 0
+    assert result.counts["ok"] == 3

@@ -1,4 +1,4 @@
-"""The processes that import once and fork for each module: answers, errors, and that none is left."""
+"""The processes that import once and run the modules: answers, errors, and that none is left."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import textwrap
 import time
 from pathlib import Path
 
+import pytest
+
 BEGIN = """
-import json, os, signal, sys, time
+import gc, json, os, signal, subprocess, sys, time
 from ansible_collections.asm.lanes.plugins.plugin_utils import _module_host as host
 host.COMMON, host.EARLY = (), {host.SDK: ("no.such.library",), host.KUBERNETES: ()}
 """
@@ -67,6 +69,42 @@ def test_each_call_has_a_process_of_its_own() -> None:
     assert len(set(told.split())) == 6
 
 
+def test_what_is_alone_is_done_by_the_host_itself() -> None:
+    told = run(
+        """
+        sdk = host.hosts()[host.SDK]
+        print(len({sdk.call(os.getpid, alone=True) for _number in range(5)}))
+        print(sdk.call(os.getpid, alone=True) == sdk.call(os.getppid))
+        for alone in (True, False):
+            try:
+                sdk.call(int, "none", alone=alone)
+            except ValueError as error:
+                print(error)
+        try:
+            sdk.call(eval, "(_ for _ in ())", alone=True)
+        except host.HostError as error:
+            print(error)
+        print(sdk.call(sorted, [2, 1], alone=True))
+        """
+    )
+    error = "invalid literal for int() with base 10: 'none'"
+    assert told.splitlines() == ["1", "True", error, error, "eval ended without a result", "[1, 2]"]
+
+
+def test_no_module_has_the_warnings_of_the_one_before_it() -> None:
+    told = run(
+        f"""
+        from ansible.module_utils.common.warnings import deprecate, warn
+        sdk = host.hosts()[host.SDK]
+        sdk.call(warn, "of another", alone=True)
+        sdk.call(deprecate, "of another", "9.9", alone=True)
+        print(sdk.call(host.run_module, "kube_objects", {ARGUMENTS.encode()!r}, "legacy", alone=True))
+        """
+    )
+    assert json.loads(told)["msg"] == "objects: there is none."
+    assert not {"warnings", "deprecations"} & set(json.loads(told))
+
+
 def test_a_module_prints_its_result_and_a_crash_is_a_result_too() -> None:
     told = run(
         f"""
@@ -117,6 +155,32 @@ def test_the_sdks_host_has_the_machines_certificates_ready_and_verifies_with_the
     assert told.split() == ["1", "2", "2", "2", "True"]
 
 
+def test_imports_read_certificates_only_for_contexts_that_verify() -> None:
+    told = run(
+        """
+        host.EARLY[host.SDK] = ("aiohttp.connector",)
+        def numbers():
+            import ssl
+            from aiohttp import connector
+            gc.unfreeze()  # else it tells nothing of what was imported
+            theirs = [each for each in gc.get_objects() if isinstance(each, ssl.SSLContext)]
+            own = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            own.check_hostname, own.verify_mode = False, ssl.CERT_NONE
+            own.set_default_verify_paths()
+            return [
+                {bool(each.get_ca_certs()) for each in theirs if each.verify_mode is ssl.CERT_REQUIRED},
+                connector._SSL_CONTEXT_UNVERIFIED.get_ca_certs(),
+                len(own.get_ca_certs()) - len(connector._SSL_CONTEXT_VERIFIED.get_ca_certs()),
+            ]
+        host.numbers, numbers.__module__ = numbers, host.__name__
+        sdk = host.hosts()[host.SDK]
+        time.sleep(1)
+        print(*sdk.call(numbers))
+        """
+    )
+    assert told == "{True} [] 0\n"
+
+
 def test_a_fork_that_dies_and_a_function_that_is_unknown_leave_no_answer() -> None:
     told = run(
         """
@@ -147,14 +211,15 @@ def test_a_host_that_is_killed_is_told_of() -> None:
     assert told == "getpid ended without a result\n"
 
 
-def test_work_ends_with_the_worker_that_asked_for_it() -> None:
+@pytest.mark.parametrize("alone", [True, False])
+def test_work_ends_with_the_worker_that_asked_for_it(alone: bool) -> None:
     """A job that is cancelled kills the workers; `run` sees that what they had asked for has ended, too."""
     run(
-        """
+        f"""
         hosts = host.hosts()
         worker = os.fork()
         if not worker:
-            hosts[host.SDK].call(time.sleep, 50)
+            hosts[host.SDK].call(subprocess.call, ["sleep", "50"], alone={alone})
             os._exit(0)
         time.sleep(0.5)
         os.kill(worker, signal.SIGKILL)
