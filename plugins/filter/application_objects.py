@@ -78,6 +78,7 @@ def application_objects(
     """See DOCUMENTATION. Errors: AnsibleFilterError naming the service and what it lacks."""
     common, own = dict(labels or {}), dict(own_labels or {})
     made = [_namespace(namespace)] if manage_namespace else []
+    deployments = []
     for number, service in enumerate(services, 1):
         try:
             made.append(_service(service, namespace, {**common, **own}))
@@ -89,7 +90,7 @@ def application_objects(
                     "labels": {**common, **identity, **own},
                 }
                 spec = _deployment(deployment, service, identity, images or {})
-                made.append(
+                deployments.append(
                     {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
                 )
         except KeyError as error:
@@ -98,7 +99,7 @@ def application_objects(
                 f"application_objects: service {where}, or a deployment of it, states no {error.args[0]}. "
                 "Write it there."
             ) from error
-    return made
+    return made + deployments
 
 
 def _namespace(name: str) -> dict[str, Any]:

@@ -43,7 +43,9 @@ options:
     choices: [present, absent]
     default: present
   objects:
-    description: The objects in the order in which they are written, as manifests; each with its namespace.
+    description:
+      - The objects in the order in which they are written, as manifests; each with its namespace.
+      - Those of one kind that follow each other may be written at the same time.
     type: list
     elements: dict
     required: true

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, TypeVar
 
 from .client import Api
@@ -29,6 +30,9 @@ MANAGER = "asm.lanes"
 
 CONNECTIONS = 8
 """At most so many requests at the same time."""
+
+FEW = 4
+"""So many requests at the same time are worth the connections, whose making costs as much as two requests more."""
 
 CREATED, PATCHED, DELETED, UNCHANGED = "created", "patched", "deleted", "unchanged"
 
@@ -107,8 +111,8 @@ def present(
 
     Args:
         api: the server.
-        wanted: the objects in the order in which they are written, each with name and, where its kind has
-            one, namespace.
+        wanted: the objects in the order in which their kinds are written, each with name and, where its kind
+            has one, namespace.
         labels: that all of the objects carry; ``{}`` when they share none.
         check_mode: try only.
         outcome: told every step.
@@ -127,14 +131,19 @@ def present(
         if step.object["metadata"].get("namespace") in to_come:
             step.after = step.wanted
         else:
-            _write(api, step, outcome, force=force, dry_run=True)
+            _write(api, step, force=force, dry_run=True)
 
-    _at_once(attempt, outcome.changes)
-    if check_mode:
-        return
-    for step in outcome.changes:
-        _write(api, step, outcome, force=force, dry_run=False)
+    def write(step: Step) -> None:
+        _write(api, step, force=force, dry_run=False)
         outcome.written.append(step.title)
+
+    with _telling(outcome):
+        _at_once(attempt, outcome.changes)
+        if check_mode:
+            return
+        few = 2 if len(outcome.changes) >= FEW else FEW  # the dry runs have made connections
+        for _group, steps in groupby(outcome.changes, lambda step: _group_of(step.wanted)):
+            _at_once(write, list(steps), few)
 
 
 def absent(
@@ -165,7 +174,7 @@ def absent(
         if check_mode or not steps:
             continue
         for step in steps:
-            with _named(step, outcome):
+            with _telling(outcome), _named(step):
                 api.delete(step.object, exactly=False)
             outcome.written.append(step.title)
         _await_gone(api, (api_version, kind, namespace), labels, timeout)
@@ -224,9 +233,12 @@ def selector(labels: Mapping[str, str]) -> str:
 def _grouped(wanted: Iterable[Object]) -> dict[Group, list[Object]]:
     grouped: dict[Group, list[Object]] = {}
     for item in wanted:
-        group = (item["apiVersion"], item["kind"], item["metadata"].get("namespace") or "")
-        grouped.setdefault(group, []).append(item)
+        grouped.setdefault(_group_of(item), []).append(item)
     return grouped
+
+
+def _group_of(item: Object) -> Group:
+    return item["apiVersion"], item["kind"], item["metadata"].get("namespace") or ""
 
 
 def _key(item: Object) -> tuple[str, ...]:
@@ -240,20 +252,20 @@ def _step(wanted: Object, found: Object | None) -> Step:
     return Step(wanted, found, UNCHANGED if as_stated(found, wanted, MANAGER) else PATCHED, found)
 
 
-def _at_once(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """Requests that do not depend on each other, the results in order; raises what the first of them raises.
+def _at_once(work: Callable[[T], R], items: Sequence[T], few: int = FEW) -> list[R]:
+    """Requests that do not depend on each other, the results in order.
 
-    Each at the same time needs a connection, whose making costs as much as two requests more.
+    Raises what the first of them raises that fails, when all have ended.
     """
-    if len(items) < 4:
+    if len(items) < few:
         return [work(item) for item in items]
     with ThreadPoolExecutor(min(len(items), CONNECTIONS)) as pool:
         return list(pool.map(work, items))
 
 
-def _write(api: Api, step: Step, outcome: Outcome, *, force: bool, dry_run: bool) -> None:
+def _write(api: Api, step: Step, *, force: bool, dry_run: bool) -> None:
     """Apply, or let the server say what would come of it."""
-    with _named(step, outcome):
+    with _named(step):
         step.after = api.apply(step.wanted, MANAGER, force=force, dry_run=dry_run)
     if step.found is not None and same(step.found, step.after):
         # Said otherwise and meant the same, or others have already set all of it: nothing to write.
@@ -261,14 +273,24 @@ def _write(api: Api, step: Step, outcome: Outcome, *, force: bool, dry_run: bool
 
 
 @contextmanager
-def _named(step: Step, outcome: Outcome) -> Iterator[None]:
-    """Say in an error which object it was about, and what had been written by then."""
+def _named(step: Step) -> Iterator[None]:
+    """Say in an error which object it was about."""
     try:
         yield
     except KubeError as error:
         namespace = step.object["metadata"].get("namespace")
         where = f" in namespace {namespace}" if namespace else ""
+        error.message = f"{step.title}{where}: {error.message}"
+        raise
+
+
+@contextmanager
+def _telling(outcome: Outcome) -> Iterator[None]:
+    """Say in an error what had been written by then."""
+    try:
+        yield
+    except KubeError as error:
         written = ", ".join(outcome.written)
         done = f"Written before: {written}." if written else "Nothing was written."
-        error.message = f"{step.title}{where}: {error.message} {done}"
+        error.message = f"{error.message} {done}"
         raise

@@ -37,8 +37,8 @@ def test_without_variables_the_application_is_the_guides() -> None:
     made = objects("sample_app")
     assert list(made) == [
         "Service wsk-svc",
-        "Deployment wsk-deploy",
         "Service helloworld",
+        "Deployment wsk-deploy",
         "Deployment helloworld-v1",
         "Deployment helloworld-v2",
     ]
