@@ -31,6 +31,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, NoReturn
@@ -95,9 +96,10 @@ class Host:
         with mine:
             try:
                 with theirs:
-                    # And the ways to all hosts, for the function may have a part of its work done by another.
-                    handles = [theirs.fileno(), *(host.asking.fileno() for host in _hosts.values())]
-                    socket.send_fds(self.asking, [ASK], handles)
+                    # And the ways to all hosts, for the function may have a part of its work done by another;
+                    # not for that part, since the one that waits for it can do nothing else.
+                    ways = [] if _elsewhere.send else [host.asking.fileno() for host in _hosts.values()]
+                    socket.send_fds(self.asking, [ASK], [theirs.fileno(), *ways])
                 mine.send(Task(function, arguments, alone))
                 good, answer = mine.recv()
             except (EOFError, OSError) as error:
@@ -187,7 +189,7 @@ def _serve(asked: socket.socket, early: Iterable[str]) -> None:
         # What cannot be read, found or sent is for the asker to tell, who gets no answer.
         with Connection(handles[0]) as connection, contextlib.suppress(Exception):
             task: Task = connection.recv()
-            with _ways_to(ways):
+            with _ways_to(ways, task.alone):
                 if task.alone:
                     connection.send(_done(task, connection))
                 else:
@@ -198,10 +200,10 @@ def _serve(asked: socket.socket, early: Iterable[str]) -> None:
 
 
 @contextlib.contextmanager
-def _ways_to(ways: Iterable[socket.socket]) -> Iterator[None]:
-    """Have what runs here, or in a fork, able to ask all hosts."""
-    _hosts.update(zip(EARLY, map(Host, ways), strict=True))
-    _elsewhere.send = _send
+def _ways_to(ways: Iterable[socket.socket], alone: bool) -> Iterator[None]:
+    """Have what runs here, or in a fork, able to ask all hosts, or none; alone: see `Task`."""
+    _hosts.update(zip(EARLY, map(Host, ways), strict=False))
+    _elsewhere.send = partial(_send, alone)
     try:
         yield
     finally:
@@ -322,12 +324,11 @@ def _import(name: str) -> None:
     gc.enable()
 
 
-def _send(process: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """See `_elsewhere`: to another host, if there is one of that name.
-
-    In a fork of that: it is not known whether somebody else asks it meanwhile.
-    """
-    return _hosts[process].call(function, *arguments) if process in _hosts else function(*arguments)
+def _send(alone: bool, process: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """See `_elsewhere`: to another host, if there is a way to one of that name."""
+    if process not in _hosts:
+        return function(*arguments)
+    return _hosts[process].call(function, *arguments, alone=alone)
 
 
 def run_module(name: str, arguments: bytes, profile: str) -> str:

@@ -138,12 +138,12 @@ def present(
         outcome.written.append(step.title)
 
     with _telling(outcome):
-        _at_once(attempt, outcome.changes)
+        # The connections serve twice, so they are worth it for two objects already.
+        _at_once(attempt, outcome.changes, few=2)
         if check_mode:
             return
-        few = 2 if len(outcome.changes) >= FEW else FEW  # the dry runs have made connections
         for _group, steps in groupby(outcome.changes, lambda step: _group_of(step.wanted)):
-            _at_once(write, list(steps), few)
+            _at_once(write, list(steps), few=2)
 
 
 def absent(

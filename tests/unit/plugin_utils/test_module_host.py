@@ -126,16 +126,22 @@ def test_what_runs_there_has_no_terminal_and_holds_no_pipe_open() -> None:
     assert told == "0\n"
 
 
-def test_one_host_asks_the_other() -> None:
+@pytest.mark.parametrize("alone", [True, False])
+def test_one_host_asks_the_other_and_that_one_nobody(alone: bool) -> None:
     told = run(
-        """
+        f"""
         from ansible_collections.asm.lanes.plugins.module_utils import _elsewhere
-        print(host.hosts()[host.KUBERNETES].call(_elsewhere.call, host.SDK, divmod, 7, 2))
-        print(host.hosts()[host.SDK].call(_elsewhere.call, host.KUBERNETES, divmod, 7, 2))
+        sdk, kubernetes = (host.hosts()[name] for name in host.EARLY)
+        def ask(*way):
+            return kubernetes.call(_elsewhere.call, *way, alone={alone})
+        both = [sdk.call(os.getpid, alone=True), kubernetes.call(os.getpid, alone=True)]
+        print(both.index(ask(host.SDK, os.getpid if {alone} else os.getppid)))
+        print(both.index(ask(host.SDK, _elsewhere.call, host.KUBERNETES, os.getpid if {alone} else os.getppid)))
+        print(sdk.call(_elsewhere.call, host.KUBERNETES, divmod, 7, 2, alone={alone}))
         print(_elsewhere.call(host.SDK, divmod, 7, 2))
         """
     )
-    assert told == "(3, 1)\n" * 3
+    assert told.splitlines() == ["0", "0", "(3, 1)", "(3, 1)"]
 
 
 def test_the_sdks_host_has_the_machines_certificates_ready_and_verifies_with_them() -> None:
