@@ -239,7 +239,8 @@ def _ending_with(connection: Connection) -> Iterator[None]:
     over, end = os.pipe()
 
     def watch() -> None:
-        if over not in select.select([connection, over], [], [])[0]:  # nothing more is ever said: it is the end
+        # Nothing more is ever said on the connection: it is the end.
+        if over not in select.select([connection.fileno(), over], [], [])[0]:
             os.killpg(0, signal.SIGTERM)
 
     watching = threading.Thread(target=watch, daemon=True)

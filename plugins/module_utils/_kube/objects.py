@@ -32,7 +32,7 @@ CONNECTIONS = 8
 """At most so many requests at the same time."""
 
 FEW = 4
-"""So many requests at the same time are worth the connections, whose making costs as much as two requests more."""
+"""So many requests at the same time are worth their connections; one costs as much as two of them."""
 
 CREATED, PATCHED, DELETED, UNCHANGED = "created", "patched", "deleted", "unchanged"
 

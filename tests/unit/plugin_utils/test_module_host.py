@@ -135,8 +135,9 @@ def test_one_host_asks_the_other_and_that_one_nobody(alone: bool) -> None:
         def ask(*way):
             return kubernetes.call(_elsewhere.call, *way, alone={alone})
         both = [sdk.call(os.getpid, alone=True), kubernetes.call(os.getpid, alone=True)]
-        print(both.index(ask(host.SDK, os.getpid if {alone} else os.getppid)))
-        print(both.index(ask(host.SDK, _elsewhere.call, host.KUBERNETES, os.getpid if {alone} else os.getppid)))
+        who = os.getpid if {alone} else os.getppid
+        print(both.index(ask(host.SDK, who)))
+        print(both.index(ask(host.SDK, _elsewhere.call, host.KUBERNETES, who)))
         print(sdk.call(_elsewhere.call, host.KUBERNETES, divmod, 7, 2, alone={alone}))
         print(_elsewhere.call(host.SDK, divmod, 7, 2))
         """
