@@ -27,6 +27,7 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import traceback
 from collections import deque
@@ -38,6 +39,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import ansible.module_utils.basic
 import ansible.module_utils.common.warnings
+from ansible import constants
 from ansible_collections.asm.lanes.plugins.module_utils import _elsewhere
 
 COLLECTION = "ansible_collections.asm.lanes.plugins"
@@ -146,6 +148,9 @@ def _begin(pairs: Mapping[str, tuple[socket.socket, socket.socket]]) -> NoReturn
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
             os.dup2(nothing, stream)
+        # The Kubernetes client writes certificates and keys to temporary files, and nobody here tidies up:
+        # in this folder, which is the user's alone, ansible-playbook does so when it ends.
+        tempfile.tempdir = constants.DEFAULT_LOCAL_TMP
         _be_a_group()
         _let_python_import()
         _be_no_controller()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,3 +100,17 @@ def test_a_task_that_runs_out_of_time_leaves_the_next_one_its_host(servers: Serv
     assert '"period": 3' in result.output
     assert result.counts["failed"] == 0
     assert result.counts["ok"] == 3
+
+
+def test_no_certificate_and_no_key_is_left_in_a_temporary_file(servers: Servers) -> None:
+    """The Kubernetes client writes those of a kubeconfig to files, for it can load them from there only."""
+
+    def files() -> set[Path]:
+        return {file for file in servers.folder.glob("tmp*") if file.is_file()}
+
+    before = files()
+    forked = TASK.replace("  register:", "  timeout: 60\n  register:")
+    result = play(servers, TASK + forked, "--check")
+    assert result.counts["failed"] == 0
+    assert MODULE_FILE not in result.output
+    assert files() - before == set()
