@@ -98,7 +98,7 @@ def test_an_authority_of_ones_own(tmp_path: Path, kind: str) -> None:
         return told
 
     with servers.serve(servers.App().build(), authority.server_context("127.0.0.1")) as url:
-        trusted = outcome(url, client_options.tls({"validate_certs": True, "ca_path": str(file)}))
-        strange = outcome(url, client_options.tls({"validate_certs": True, "ca_path": None}))
+        trusted = outcome(url, client_options.tls({"url": url, "validate_certs": True, "ca_path": str(file)}))
+        strange = outcome(url, client_options.tls({"url": url, "validate_certs": True, "ca_path": None}))
     assert "v2" in (trusted.answer or ""), trusted
     assert strange.answer is None and strange.failure
