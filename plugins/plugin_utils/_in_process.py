@@ -61,8 +61,11 @@ class InProcessAction(NamedArguments, ModuleAction):  # type: ignore[misc]
         )
 
     def _is_alone(self, variables: dict[str, Any]) -> bool:
-        """Whether no task of another host runs meanwhile, and this one cannot end before its module."""
-        return len(variables.get("ansible_play_batch") or ()) == 1 and not self._task.timeout
+        """Whether no task of another host runs meanwhile, and this one cannot end before its module.
+
+        Hosts that have failed count: their ``always`` tasks may still run.
+        """
+        return len(variables.get("ansible_play_hosts_all") or ()) == 1 and not self._task.timeout
 
     def _templated(self, value: Any) -> Any:
         return resolve(value, self._templar)

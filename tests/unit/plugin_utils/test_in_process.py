@@ -12,10 +12,10 @@ from ansible_collections.asm.lanes.plugins.plugin_utils._in_process import InPro
 @pytest.mark.parametrize(
     ("variables", "timeout", "alone"),
     [
-        ({"ansible_play_batch": ["one"]}, 0, True),
-        ({"ansible_play_batch": ["one"]}, 5, False),  # the task may end before its module
-        ({"ansible_play_batch": ["one", "two"]}, 0, False),
-        ({"ansible_play_batch": []}, 0, False),
+        ({"ansible_play_hosts_all": ["one"]}, 0, True),
+        ({"ansible_play_hosts_all": ["one"]}, 5, False),  # the task may end before its module
+        ({"ansible_play_hosts_all": ["one", "two"]}, 0, False),
+        ({"ansible_play_hosts_all": []}, 0, False),
         ({}, 0, False),
     ],
 )
