@@ -46,12 +46,14 @@ class Step:
         found: as it is on the server, None when it is not there.
         change: ``created``, ``patched``, ``deleted`` or ``unchanged``.
         after: as it is, or by a dry run would be, in the end; None when it is gone.
+        written: whether that was really done.
     """
 
     wanted: Object
     found: Object | None
     change: str
     after: Object | None = None
+    written: bool = False
 
     @property
     def object(self) -> Object:
@@ -82,15 +84,19 @@ class Step:
 
 @dataclass
 class Outcome:
-    """The steps of a run, in order. written: titles of what was really written."""
+    """The steps of a run, in order."""
 
     steps: list[Step] = field(default_factory=list)
-    written: list[str] = field(default_factory=list)
 
     @property
     def changes(self) -> list[Step]:
         """The steps that are not ``unchanged``."""
         return [step for step in self.steps if step.change != UNCHANGED]
+
+    @property
+    def written(self) -> list[str]:
+        """Titles of what was really written."""
+        return [step.title for step in self.steps if step.written]
 
 
 def title(item: Object) -> str:
@@ -135,7 +141,7 @@ def present(
 
     def write(step: Step) -> None:
         _write(api, step, force=force, dry_run=False)
-        outcome.written.append(step.title)
+        step.written = True
 
     with _telling(outcome):
         # The connections serve twice, so they are worth it for two objects already.
@@ -176,7 +182,7 @@ def absent(
         for step in steps:
             with _telling(outcome), _named(step):
                 api.delete(step.object, exactly=False)
-            outcome.written.append(step.title)
+            step.written = True
         _await_gone(api, (api_version, kind, namespace), labels, timeout)
 
 
