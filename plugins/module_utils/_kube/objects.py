@@ -117,8 +117,8 @@ def present(
 
     Args:
         api: the server.
-        wanted: the objects in the order in which their kinds are written, each with name and, where its kind
-            has one, namespace.
+        wanted: the objects in the order in which they are written, those of one kind that follow each other
+            at the same time; each with name and, where its kind has one, namespace.
         labels: that all of the objects carry; ``{}`` when they share none.
         check_mode: try only.
         outcome: told every step.
