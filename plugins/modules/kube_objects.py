@@ -172,7 +172,7 @@ def main() -> None:
         required_if=[("state", "absent", ["labels"])],
         supports_check_mode=True,
     )
-    run_module(module)
+    run_module(module, module.params["objects"], module.params["labels"] or {})
 
 
 if __name__ == "__main__":

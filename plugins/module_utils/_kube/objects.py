@@ -72,6 +72,19 @@ class Step:
         kind = {"api_version": self.object["apiVersion"], "kind": self.object["kind"]}
         return {**kind, **names, "change": self.change}
 
+    def send(self, api: Api, *, force: bool, dry_run: bool) -> Object:
+        """Write it, or let the server say what would come of it; the server's version of the object.
+
+        Args:
+            api: the server.
+            force: take over fields that another manager has set to something else.
+            dry_run: keep nothing.
+
+        Raises:
+            KubeError: the server refuses.
+        """
+        return api.apply(self.wanted, MANAGER, force=force, dry_run=dry_run)
+
     def diff(self) -> Object:
         """Before and after, as Ansible shows differences."""
         return {
@@ -112,6 +125,7 @@ def present(
     outcome: Outcome,
     *,
     force: bool = False,
+    first: Iterable[Step] = (),
 ) -> None:
     """Make the objects so. Everything is tried by a dry run before anything is written.
 
@@ -123,13 +137,14 @@ def present(
         check_mode: try only.
         outcome: told every step.
         force: take over fields that another manager has set to something else.
+        first: steps that are tried and written before those of *wanted*.
 
     Raises:
         KubeError: the server cannot be read, or refuses an object (``failure="conflict"``: because of another
             manager); the message names it, and what was written before.
     """
     found = look(api, wanted, labels)
-    outcome.steps = [_step(item, found.get(_key(item))) for item in wanted]
+    outcome.steps = [*first, *(_step(item, found.get(_key(item))) for item in wanted)]
     to_come = {s.object["metadata"]["name"] for s in outcome.changes if s.object["kind"] == "Namespace"}
 
     def attempt(step: Step) -> None:
@@ -148,7 +163,7 @@ def present(
         _at_once(attempt, outcome.changes, few=2)
         if check_mode:
             return
-        for _group, steps in groupby(outcome.changes, lambda step: _group_of(step.wanted)):
+        for _group, steps in groupby(outcome.changes, lambda step: _group_of(step.object)):
             _at_once(write, list(steps), few=2)
 
 
@@ -272,7 +287,7 @@ def _at_once(work: Callable[[T], R], items: Sequence[T], few: int = FEW) -> list
 def _write(api: Api, step: Step, *, force: bool, dry_run: bool) -> None:
     """Apply, or let the server say what would come of it."""
     with _named(step):
-        step.after = api.apply(step.wanted, MANAGER, force=force, dry_run=dry_run)
+        step.after = step.send(api, force=force, dry_run=dry_run)
     if step.found is not None and same(step.found, step.after):
         # Said otherwise and meant the same, or others have already set all of it: nothing to write.
         step.change = UNCHANGED

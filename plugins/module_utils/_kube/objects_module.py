@@ -1,9 +1,10 @@
 # Copyright (c) 2026, asm.lanes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module ``kube_objects``, from its parameters to its result."""
+"""Modules that bring a set of objects to its desired state, from their parameters to their result."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -19,14 +20,32 @@ from .wanted import problems
 Object = dict[str, Any]
 
 
-def run_module(module: AnsibleModule) -> None:
-    """Run the module; ends it."""
+def run_module(
+    module: AnsibleModule,
+    wanted: Sequence[Object],
+    labels: Mapping[str, str],
+    first: Callable[[Api], Sequence[objects.Step]] = lambda _api: (),
+) -> None:
+    """Bring objects to the state that the module's options wish; ends the module.
+
+    Args:
+        module: its options ``state``, ``force_conflicts``, ``timeout`` and ``advice`` are those of
+            ``kube_objects``, and so is ``wait`` where Deployments are among the objects.
+        wanted: the objects, as manifests.
+        labels: that all of them carry.
+        first: what is to be done before, where the objects shall exist; it may raise KubeError.
+    """
     outcome = objects.Outcome()
     rollouts: list[Rollout] = []
     try:
-        _check(module.params["objects"])
+        _check(wanted)
         api = connect_module(module)
-        _bring(api, module, outcome)
+        if module.params["state"] == "present":
+            force, before = module.params["force_conflicts"], first(api)
+            objects.present(api, wanted, labels, module.check_mode, outcome, force=force, first=before)
+        else:
+            kinds, timeout = objects.groups(wanted), module.params["timeout"]
+            objects.absent(api, kinds, labels, module.check_mode, timeout, outcome)
         if module.params["state"] == "present" and not module.check_mode:
             rollouts = _rolled_out(api, module, outcome)
     except KubeError as error:
@@ -36,22 +55,11 @@ def run_module(module: AnsibleModule) -> None:
     module.exit_json(**_facts(module, outcome, rollouts))
 
 
-def _check(wanted: list[Object]) -> None:
+def _check(wanted: Sequence[Object]) -> None:
     """Raises KubeError with ``failure`` ``objects``, all problems in its message."""
     found = problems(wanted)
     if found:
         raise KubeError("; ".join(found) + ".", failure="objects")
-
-
-def _bring(api: Api, module: AnsibleModule, outcome: objects.Outcome) -> None:
-    params = module.params
-    labels = params["labels"] or {}
-    if params["state"] == "present":
-        wanted, force = params["objects"], params["force_conflicts"]
-        objects.present(api, wanted, labels, module.check_mode, outcome, force=force)
-    else:
-        kinds = objects.groups(params["objects"])
-        objects.absent(api, kinds, labels, module.check_mode, params["timeout"], outcome)
 
 
 def _rolled_out(api: Api, module: AnsibleModule, outcome: objects.Outcome) -> list[Rollout]:

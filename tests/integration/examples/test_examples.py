@@ -108,7 +108,7 @@ WS = {
 }
 
 WORLDS = {
-    "gateway_port": World(),
+    "gateway_routing": World(),
     "kube_objects": World(),
     "lane_group": World(),
     # There are no proxies here: nothing is known of the way of the lanes, and the module says so.

@@ -75,14 +75,24 @@ def ports(servers: Servers) -> list[dict[str, Any]]:
 def test_the_gateway_port_is_added_on_request_and_no_other_is_lost(servers: Servers) -> None:
     managed = {"gateway_routing_manage_gateway_port": True}
     old = ports(servers)
-    checked = servers.play(ROLE, "--check", **managed)
+    checked = servers.play(f"{ROLE}\n{SHOW}", "--check", **managed)
     assert checked.code == 0, checked.output
+    assert '"IstioGateway ingressgateway"' in checked.output
     assert ports(servers) == old
     twice = servers.play(f"{ROLE}\n{ROLE}\n{SHOW}", **managed)
     assert twice.code == 0, twice.output
-    assert twice.counts["changed"] == 2  # the port and the routing, once each
+    assert twice.counts["changed"] == 1  # the port and the routing, once
     new = {"name": "http-30080", "port": 30080, "targetPort": 30080, "protocol": "TCP"}
     assert ports(servers) == [*old, new]
+
+
+def test_what_is_refused_leaves_the_gateway_as_it_is(servers: Servers) -> None:
+    before = ports(servers)
+    wrong = {"gateway_routing_port": 31999, "gateway_routing_hosts": []}
+    result = servers.play(ROLE, gateway_routing_manage_gateway_port=True, **wrong)
+    assert result.code != 0
+    assert "Nothing was written." in result.output
+    assert ports(servers) == before
 
 
 @pytest.mark.parametrize(

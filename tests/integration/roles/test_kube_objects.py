@@ -1,4 +1,4 @@
-"""kube_objects and gateway_port as modules, against the lab's Kubernetes API; read back past them."""
+"""kube_objects and gateway_routing as modules, against the lab's Kubernetes API; read back past them."""
 
 from __future__ import annotations
 
@@ -290,6 +290,8 @@ def test_credentials_that_are_refused_are_named(servers: Servers, tmp_path: Any)
 
 
 @pytest.mark.parametrize("port", [0, 70000])
-def test_a_port_is_a_number_up_to_65535(servers: Servers, port: int) -> None:
-    result = run("gateway_port", kubeconfig=str(servers.kubeconfig("mesh")), port=port)
+@pytest.mark.parametrize("option", ["port", "service_port"])
+def test_a_port_is_a_number_up_to_65535(servers: Servers, option: str, port: int) -> None:
+    result = run("gateway_routing", kubeconfig=str(servers.kubeconfig("mesh")), **{option: port})
     assert (result["failed"], result["failure"]) == (True, "port")
+    assert f"{option} {port}: a port is a number from 1 to 65535" in result["msg"]

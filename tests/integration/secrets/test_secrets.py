@@ -166,7 +166,7 @@ def tasks_of_all_modules(folder: Path) -> list[dict[str, Any]]:
         {"lane_group_drift": {**GROUP, **resources, "cluster_kubeconfig": CLUSTER}},
         {"preflight": {"cluster_kubeconfig": CLUSTER, **resources, "fail_on": "never"}},
         {"kube_objects": {"kubeconfig": CLUSTER, "objects": OBJECTS}},
-        {"gateway_port": {"kubeconfig": MESH, "port": 30080}},
+        {"gateway_routing": {"kubeconfig": MESH, "manage_gateway_port": True}},
         {
             "rollout_status": {
                 "kubeconfig": CLUSTER,

@@ -122,10 +122,9 @@ def test_text_stays_text_and_numbers_stay_numbers() -> None:
     ]
 
 
-@pytest.mark.parametrize("role", ["sample_app", "gateway_routing"])
-def test_every_port_says_its_protocol(role: str) -> None:
+def test_every_port_says_its_protocol() -> None:
     """Older servers (1.20, for instance) refuse server-side apply of a port without it."""
-    spec_of = [item["spec"] for item in objects(role).values()]
+    spec_of = [item["spec"] for item in objects("sample_app").values()]
     ports = [port for spec in spec_of for port in _ports(spec)]
     assert ports
     assert all(port["protocol"] for port in ports)
@@ -138,8 +137,7 @@ def _ports(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, dict):
         return []
     own = value["ports"] if isinstance(value.get("ports"), list) else []
-    server = [value["port"]] if "hosts" in value and isinstance(value.get("port"), dict) else []
-    return [*own, *server, *(port for inner in value.values() for port in _ports(inner))]
+    return [*own, *(port for inner in value.values() for port in _ports(inner))]
 
 
 def test_the_namespace_comes_first_and_only_on_request() -> None:
@@ -202,75 +200,6 @@ def test_the_guides_application_has_no_problem() -> None:
     assert problems(evaluate("sample_app", "__sample_app_objects")) == []
     misplaced = problems(evaluate("sample_app", "__sample_app_objects", sample_app_namespace="Shop"))
     assert 'Service "wsk-svc": namespace "Shop": a name is' in misplaced[0]
-
-
-def test_without_variables_the_routing_is_the_guides() -> None:
-    made = objects("gateway_routing")
-    own = {"app.kubernetes.io/managed-by": "asm.lanes", "app.kubernetes.io/part-of": "ws"}
-    assert list(made.values()) == [
-        {
-            "apiVersion": "networking.istio.io/v1beta1",
-            "kind": "Gateway",
-            "metadata": {"name": "ws-gateway", "namespace": "default", "labels": own},
-            "spec": {
-                "selector": {"istio": "ingressgateway"},
-                "servers": [{"hosts": ["*"], "port": {"name": "http", "number": 30080, "protocol": "HTTP"}}],
-            },
-        },
-        {
-            "apiVersion": "networking.istio.io/v1beta1",
-            "kind": "VirtualService",
-            "metadata": {"name": "ws", "namespace": "default", "labels": own},
-            "spec": {
-                "gateways": ["default/ws-gateway"],
-                "hosts": ["*"],
-                "http": [
-                    {
-                        "route": [
-                            {
-                                "destination": {
-                                    "host": "wsk-svc.default.svc.cluster.local",
-                                    "port": {"number": 5000},
-                                }
-                            }
-                        ]
-                    }
-                ],
-            },
-        },
-    ]
-
-
-def test_the_rule_may_live_elsewhere_than_the_service() -> None:
-    made = objects(
-        "gateway_routing",
-        asm_lanes_namespace="shop",
-        asm_lanes_gateway_rule_namespace="istio-system",
-        asm_lanes_gateway_rule_name="front",
-        asm_lanes_gateway_name="edge",
-        asm_lanes_gateway_port="8080",
-        gateway_routing_api_version="networking.istio.io/v1",
-    )
-    rule, route = made["Gateway front"], made["VirtualService ws"]
-    assert rule["apiVersion"] == route["apiVersion"] == "networking.istio.io/v1"
-    assert rule["metadata"]["namespace"] == route["metadata"]["namespace"] == "istio-system"
-    assert rule["spec"]["selector"] == {"istio": "edge"}
-    assert rule["spec"]["servers"][0]["port"]["number"] == 8080
-    assert route["spec"]["gateways"] == ["istio-system/front"]
-    assert route["spec"]["http"][0]["route"][0]["destination"]["host"] == "wsk-svc.shop.svc.cluster.local"
-
-
-def test_a_name_that_leads_nowhere_is_found_before_anything_is_written() -> None:
-    assert problems(evaluate("gateway_routing", "__gateway_routing_objects")) == []
-    wrong = problems(
-        evaluate("gateway_routing", "__gateway_routing_objects", gateway_routing_service="Wsk_Svc")
-    )
-    assert wrong == [
-        'VirtualService "ws": destination host "Wsk_Svc.default.svc.cluster.local": "Wsk_Svc": a name is at '
-        "most 63 lower case letters, digits and hyphens, beginning and ending with a letter or digit"
-    ]
-    advice = evaluate("gateway_routing", "__gateway_routing_advice")["objects"]
-    assert "gateway_routing_service" in advice
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, asm.lanes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs the module ``gateway_port`` without packing it; see plugin_utils/_in_process.py."""
+"""Runs the module ``gateway_routing`` without packing it; see plugin_utils/_in_process.py."""
 
 from __future__ import annotations
 

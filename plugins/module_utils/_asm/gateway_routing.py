@@ -1,0 +1,112 @@
+# Copyright (c) 2026, asm.lanes contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The objects that lead a port of an ASM gateway to a service: gateway rule, route, and the port itself.
+
+*Documented*: an ASM gateway is an ``IstioGateway`` of ``istio.alibabacloud.com/v1beta1`` on the mesh control
+plane, its ports are ``spec.ports`` with ``name``, ``port``, ``targetPort`` and ``protocol``. *Inferred*: that
+a port is opened by adding an entry there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .._kube.client import Api
+from .._kube.errors import KubeError
+from .._kube.objects import MANAGER, PATCHED, UNCHANGED, Step
+
+API_VERSION = "istio.alibabacloud.com/v1beta1"
+KIND = "IstioGateway"
+PORTS = range(1, 65536)
+
+Object = dict[str, Any]
+
+
+def own_labels(part_of: str) -> dict[str, str]:
+    """The labels of everything that the module makes, by which it finds that again."""
+    return {"app.kubernetes.io/managed-by": "asm.lanes", "app.kubernetes.io/part-of": part_of}
+
+
+def bad_ports(options: Mapping[str, Any]) -> list[str]:
+    """A sentence for each option that is no port."""
+    return [
+        f"{name} {options[name]}: a port is a number from {PORTS[0]} to {PORTS[-1]}."
+        for name in ("port", "service_port")
+        if options[name] not in PORTS
+    ]
+
+
+def routing_objects(options: Mapping[str, Any]) -> list[Object]:
+    """The gateway rule (Istio Gateway) and its one route (VirtualService), as manifests.
+
+    The destination is a fully qualified name, so that the namespace of the route does not matter.
+
+    Args:
+        options: of the module.
+    """
+    api_version, namespace, hosts = options["api_version"], options["namespace"], options["hosts"]
+    labels = {**(options["labels"] or {}), **own_labels(options["part_of"])}
+    port = {"name": options["port_name"], "number": options["port"], "protocol": options["protocol"]}
+    host = f"{options['service']}.{options['service_namespace']}.svc.{options['cluster_domain']}"
+    destination = {"host": host, "port": {"number": options["service_port"]}}
+
+    def made(kind: str, name: str, spec: Object) -> Object:
+        metadata = {"name": name, "namespace": namespace, "labels": labels}
+        return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
+
+    selector = options["selector"] or {"istio": options["gateway_name"]}
+    rule = {"selector": selector, "servers": [{"hosts": hosts, "port": port}]}
+    route = {
+        "gateways": [f"{namespace}/{options['rule_name']}"],
+        "hosts": hosts,
+        "http": [{"route": [{"destination": destination}]}],
+    }
+    return [
+        made("Gateway", options["rule_name"], rule),
+        made("VirtualService", options["virtual_service_name"], route),
+    ]
+
+
+@dataclass
+class PortStep(Step):
+    """Has an ASM gateway listen on a port.
+
+    Attributes:
+        ports: all that it listens on afterwards.
+    """
+
+    ports: list[Object] = field(default_factory=list)
+
+    def send(self, api: Api, *, force: bool, dry_run: bool) -> Object:
+        """See `Step.send`; nothing is taken over by *force*."""
+        assert self.found
+        # A merge patch replaces the whole list, so those that are there are sent along; the version of the
+        # gateway goes with them, and the server refuses when it is no longer the one that was read.
+        return api.patch(self.found, {"spec": {"ports": self.ports}}, MANAGER, dry_run=dry_run)
+
+
+def port_step(api: Api, namespace: str, name: str, port: int) -> PortStep:
+    """What is to be done that an ASM gateway listens on *port* (TCP); its other ports stay.
+
+    Raises:
+        KubeError: the server cannot be read, or there is no such gateway.
+    """
+    gateway = api.get(API_VERSION, KIND, name, namespace)
+    if gateway is None:
+        raise KubeError(
+            f"There is no IstioGateway {name} in namespace {namespace} of {api.server} (kubeconfig "
+            f"{api.kubeconfig}). Create the ASM gateway, or name the one that is there.",
+            failure="not_found",
+        )
+    before: list[Object] = gateway.get("spec", {}).get("ports") or []
+    after = with_port(before, port)
+    return PortStep({}, gateway, UNCHANGED if after == before else PATCHED, gateway, ports=after)
+
+
+def with_port(ports: list[Object], port: int) -> list[Object]:
+    """The ports with *port* among them."""
+    if any(entry.get("port") == port for entry in ports):
+        return ports
+    return [*ports, {"name": f"http-{port}", "port": port, "targetPort": port, "protocol": "TCP"}]
