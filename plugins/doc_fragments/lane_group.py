@@ -279,4 +279,23 @@ options:
       - Name or ID of the Kubernetes cluster that the services are in.
       - Needed only when the mesh has several clusters.
     type: str
+  known_cluster:
+    description:
+      - That cluster, where it has been found before - M(asm.lanes.preflight) returns it - so that ASM is not asked
+        for it again.
+      - Passed over where it is of another mesh than O(mesh_id), or is not the one of O(cluster).
+    type: dict
+    suboptions:
+      mesh_id:
+        description: ID of the ASM instance.
+        type: str
+        required: true
+      name:
+        description: Name of the cluster.
+        type: str
+        required: true
+      id:
+        description: ID of the cluster.
+        type: str
+        required: true
 """

@@ -139,6 +139,13 @@ passed:
   description: Whether no finding has the status C(failed).
   returned: always
   type: bool
+cluster:
+  description:
+    - The cluster that is meant, for the option C(known_cluster) of M(asm.lanes.lane_group).
+    - Empty where that cannot be told.
+  returned: always
+  type: dict
+  sample: {mesh_id: c08ba3fd1e64xxb0f8cc1ad8, name: shop, id: c1a2b3c4d5e6f}
 findings:
   description: One finding for each check, in a fixed order.
   returned: always
@@ -196,7 +203,8 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.credentials import 
 from ansible_collections.asm.lanes.plugins.module_utils._asm.module import asm_argument_spec
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import IMPORT_ERROR
 from ansible_collections.asm.lanes.plugins.module_utils._preflight import checks, finding, reads
-from ansible_collections.asm.lanes.plugins.module_utils._preflight.wanted import Wanted
+from ansible_collections.asm.lanes.plugins.module_utils._preflight.instance import the_cluster
+from ansible_collections.asm.lanes.plugins.module_utils._preflight.wanted import Facts, Wanted
 
 ARGUMENTS = {
     "cluster_kubeconfig": {"type": "path", "required": True},
@@ -243,6 +251,7 @@ def main() -> None:
     told = [one for one in findings if one.status in FATAL["warning"]]
     fatal = [one for one in findings if one.status in FATAL[params["fail_on"]]]
     result = {
+        "cluster": _cluster(facts, wanted),
         "passed": all(one.status != finding.FAILED for one in findings),
         "findings": [one.as_dict() for one in findings],
         "table": finding.table(findings),
@@ -252,6 +261,13 @@ def main() -> None:
     if fatal:
         module.fail_json(msg=finding.failure_message(findings, FATAL[params["fail_on"]]), **result)
     module.exit_json(changed=False, **result)
+
+
+def _cluster(facts: Facts, wanted: Wanted) -> dict[str, str]:
+    found = the_cluster(facts.clusters.value or [], wanted.cluster)
+    if found is None:
+        return {}
+    return {"mesh_id": wanted.mesh_id, "name": str(found.get("Name")), "id": str(found.get("ClusterId"))}
 
 
 def _wanted(params: dict[str, Any]) -> Wanted:

@@ -35,6 +35,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import Any, NamedTuple, NoReturn
 
 import ansible.module_utils.basic
@@ -164,8 +165,7 @@ def _begin(pairs: Mapping[str, tuple[socket.socket, socket.socket]]) -> NoReturn
         if not other:
             _be_a_group()
             pairs[KUBERNETES][1].close()
-            _read_certificates_once()
-            _serve(pairs[SDK][1], EARLY[SDK])
+            _serve(pairs[SDK][1], EARLY[SDK], _certificates().share_one_context())
         else:
             pairs[SDK][1].close()
             _serve(pairs[KUBERNETES][1], EARLY[KUBERNETES])
@@ -181,8 +181,11 @@ def _be_a_group() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _serve(asked: socket.socket, early: Iterable[str]) -> None:
-    """Import one thing after the other, and answer in between; until told to stop, or nobody can ask."""
+def _serve(asked: socket.socket, early: Iterable[str], fork_with: Callable[[], None] = lambda: None) -> None:
+    """Import one thing after the other, and answer in between; until told to stop, or nobody can ask.
+
+    fork_with: makes ready what forks would each make for themselves.
+    """
     waiting, at_work = deque(early), set[int]()
     while True:
         if waiting and not select.select([asked], [], [], 0)[0]:
@@ -199,6 +202,7 @@ def _serve(asked: socket.socket, early: Iterable[str]) -> None:
                 if task.alone:
                     connection.send(_done(task, connection))
                 else:
+                    fork_with()
                     at_work.add(_forked(task, connection, asked))
         for way in ways:
             way.close()
@@ -272,41 +276,11 @@ def _let_python_import() -> None:
     sys.path_importer_cache.clear()
 
 
-def _read_certificates_once() -> None:
-    """Have this process and its forks read the machine's certificates once, for all their connections.
+def _certificates() -> ModuleType:
+    """With ssl, which ansible-playbook has no use for."""
+    from ansible_collections.asm.lanes.plugins.plugin_utils import _certificates as certificates
 
-    OpenSSL 3 needs 50 ms for them. aiohttp reads them when imported, and the SDK for every endpoint of every
-    process, plain HTTP included. The SDK adds those of certifi, so what a proof verifies with is made with
-    arguments (module_utils/_probe/client_options.py).
-    """
-    import ssl  # not in ansible-playbook, which has no use for it
-
-    make = ssl.create_default_context
-    ready = make()
-
-    def context(*arguments: Any, **more: Any) -> ssl.SSLContext:
-        return make(*arguments, **more) if arguments or more else ready
-
-    ssl.create_default_context = context
-
-
-@contextlib.contextmanager
-def _certificates_to_verify_with() -> Iterator[None]:
-    """Have contexts that verify nothing read no certificates; aiohttp makes one when imported (40 ms)."""
-    import ssl
-
-    some: Any = ssl.SSLContext
-    read = some.set_default_verify_paths
-
-    def read_to_verify(context: ssl.SSLContext) -> None:
-        if context.verify_mode is not ssl.CERT_NONE:
-            read(context)
-
-    some.set_default_verify_paths = read_to_verify
-    try:
-        yield
-    finally:
-        some.set_default_verify_paths = read
+    return certificates
 
 
 def _be_no_controller() -> None:
@@ -324,7 +298,7 @@ def _import(name: str) -> None:
     """Import ahead of need. What is missing is no error: a module says so, in words, when it needs it."""
     # A sixth of the time that the imports take goes to looking for garbage among what stays (measured).
     gc.disable()
-    with contextlib.suppress(ImportError), _certificates_to_verify_with():
+    with contextlib.suppress(ImportError), _certificates().only_to_verify_with():
         importlib.import_module(name)
     # What is there now stays. A fork that does not go through it does not copy it either.
     gc.freeze()

@@ -71,7 +71,13 @@ def many_wishes_options() -> Spec:
 
 def writing_options() -> Spec:
     """How lane groups are written, besides the way to the mesh."""
-    return {"wait": {"type": "bool", "default": True}, "cluster": {"type": "str"}}
+    return {
+        "wait": {"type": "bool", "default": True},
+        "cluster": {"type": "str"},
+        "known_cluster": _group(
+            {name: {"type": "str", "required": True} for name in ("mesh_id", "name", "id")}
+        ),
+    }
 
 
 def stated(value: Any) -> Any:

@@ -33,7 +33,8 @@ READERS = 4  # lane lists that are read at once; the budget of the client paces 
 class OpenApiLanes(LaneBackend):
     """Lane groups of one mesh, through its OpenAPI.
 
-    cluster: name or id, needed when the mesh has several clusters.
+    cluster: name or id, needed when the mesh has several clusters. known_cluster: the one that is meant,
+    where it has been found already.
     """
 
     name = "openapi"
@@ -42,13 +43,14 @@ class OpenApiLanes(LaneBackend):
         self,
         client: AsmClient,
         cluster: str | None = None,
+        known_cluster: Cluster | None = None,
         settled: float = SETTLED,
         standing: float = STANDING,
     ) -> None:
         super().__init__(client.deadline, settled, standing)
         self._client = client
         self._wanted_cluster = cluster
-        self._cluster: Cluster | None = None
+        self._cluster = known_cluster
         self._clusters_in_use: set[Cluster] = set()
         self._item: Mapping[str, Any] = {}
         self._kept: dict[str, str] = {}
@@ -107,7 +109,7 @@ class OpenApiLanes(LaneBackend):
         self.check(plan)
         self._known.add(plan)
         if any(change.after is not None for change in plan.changes):
-            self._cluster = find_cluster(self._client, self._wanted_cluster)
+            self._cluster = self._cluster or find_cluster(self._client, self._wanted_cluster)
             self._check_cluster(self._cluster)
 
     def _check_cluster(self, cluster: Cluster) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -36,6 +37,15 @@ def backend_argument_spec() -> dict[str, Any]:
     }
 
 
+def known_cluster(params: Mapping[str, Any]) -> Cluster | None:
+    """The cluster that a task brings with it (``known_cluster``); None where it is not the one that is meant."""
+    known = params.get("known_cluster")
+    if not known or known["mesh_id"] != params["mesh_id"]:
+        return None
+    fits = params.get("cluster") in (None, "", known["name"], known["id"])
+    return Cluster(known["name"], known["id"]) if fits else None
+
+
 class Ways:
     """Ends the module when a way cannot be made."""
 
@@ -63,7 +73,9 @@ class Ways:
         return self._custom_resource() if name == CUSTOM_RESOURCE else self._openapi()
 
     def _openapi(self) -> OpenApiLanes:
-        return OpenApiLanes(self._connect(), self._module.params.get("cluster"))
+        return OpenApiLanes(
+            self._connect(), self._module.params.get("cluster"), known_cluster(self._module.params)
+        )
 
     def _connect(self) -> AsmClient:
         self._client = self._client or connect_module(self._module, self._deadline)
@@ -90,4 +102,5 @@ class Ways:
         return self._resources
 
     def _find_cluster(self) -> Cluster:
-        return find_cluster(self._connect(), self._module.params.get("cluster"))
+        params = self._module.params
+        return known_cluster(params) or find_cluster(self._connect(), params.get("cluster"))

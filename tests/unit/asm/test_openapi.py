@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from ansible_collections.asm.lanes.plugins.module_utils._asm.errors import AsmError, Kind
 from ansible_collections.asm.lanes.plugins.module_utils._asm.openapi import OpenApiLanes
-from ansible_collections.asm.lanes.plugins.module_utils._asm.transforms import Objection
+from ansible_collections.asm.lanes.plugins.module_utils._asm.transforms import Cluster, Objection
+from ansible_collections.asm.lanes.plugins.module_utils._asm.ways import known_cluster
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.model import merge
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.plan import make_absent_plan, make_plan
 from ansible_collections.asm.lanes.plugins.module_utils._lanes.problems import SpecError
@@ -94,6 +95,35 @@ def test_an_answer_in_an_unknown_form(connect):
     ):
         OpenApiLanes(connect(server.endpoint)).read("ws")
     assert caught.value.kind == Kind.UNREADABLE
+
+
+KNOWN = {"mesh_id": "m", "name": "demo", "id": "c-1"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "meant"),
+    [
+        ({}, True),
+        ({"cluster": ""}, True),
+        ({"cluster": "demo"}, True),
+        ({"cluster": "c-1"}, True),
+        ({"cluster": "other"}, False),
+        ({"mesh_id": "another"}, False),
+        ({"known_cluster": None}, False),
+    ],
+)
+def test_a_cluster_that_is_known_counts_where_it_is_the_one_that_is_meant(stated, meant):
+    found = known_cluster({"mesh_id": "m", "known_cluster": KNOWN, **stated})
+    assert found == (Cluster("demo", "c-1") if meant else None)
+
+
+def test_a_cluster_that_is_known_is_not_asked_for(connect):
+    with playing(groups(GROUP), lanes(lane("v1")), create_v2(answers())) as server:
+        backend = OpenApiLanes(connect(server.endpoint), known_cluster=Cluster("demo", "c-1"))
+        plan = make_plan(backend.read("ws"), WITH_V2)
+        backend.prepare(plan)
+        for change in plan.changes:
+            backend.execute("ws", change)
 
 
 def test_a_lane_is_added_and_waited_for(connect):

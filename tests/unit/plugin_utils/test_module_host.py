@@ -146,21 +146,37 @@ def test_one_host_asks_the_other_and_that_one_nobody(alone: bool) -> None:
     assert told.splitlines() == ["0", "0", "(3, 1)", "(3, 1)"]
 
 
-def test_the_sdks_host_has_the_machines_certificates_ready_and_verifies_with_them() -> None:
+def test_one_context_reads_the_machines_certificates_when_it_first_connects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", certifi.where())  # not every machine has its own in one file
     told = run(
         """
+        def seen():
+            import ssl
+            made = [ssl.create_default_context() for _number in range(2)]
+            other = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            before = len(made[0].get_ca_certs())
+            made[0].wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="a.example")
+            after = [(each.verify_mode, each.check_hostname, each.get_ca_certs()) for each in made]
+            return before, after[0], after[0] == after[1], other in made
+        host.seen, seen.__module__ = seen, host.__name__
+        both = host.hosts()
         import ssl
-        both = "[__import__('ssl').create_default_context(*{0}) for _number in range(2)]"
-        for name in host.EARLY:
-            for arguments in ("()", "(__import__('ssl').Purpose.CLIENT_AUTH,)"):
-                print(host.hosts()[name].call(eval, f"len(set({both.format(arguments)}))"))
-        made = "(lambda made: (made.verify_mode, made.check_hostname, made.get_ca_certs()))({0}[0])"
         mine = ssl.create_default_context()
-        theirs = host.hosts()[host.SDK].call(eval, made.format(both.format("()")))
-        print(theirs == (mine.verify_mode, mine.check_hostname, mine.get_ca_certs()))
+        mine = mine.verify_mode, mine.check_hostname, mine.get_ca_certs()
+        for name in host.EARLY:
+            for alone in (True, False):
+                before, after, same, other = both[name].call(seen, alone=alone)
+                print(name, alone, before == len(mine[2]), after == mine, same, other)
         """
     )
-    assert told.split() == ["1", "2", "2", "2", "True"]
+    assert told.splitlines() == [
+        "sdk True False True True False",
+        "sdk False True True True False",  # for its forks the host reads them, once
+        "kubernetes True True True True False",
+        "kubernetes False True True True False",
+    ]
 
 
 def test_imports_read_certificates_only_for_contexts_that_verify(monkeypatch: pytest.MonkeyPatch) -> None:
