@@ -281,8 +281,8 @@ options:
     type: str
   known_cluster:
     description:
-      - That cluster, where it has been found before - M(asm.lanes.preflight) returns it - so that ASM is not asked
-        for it again.
+      - That cluster, where it has been found before - M(asm.lanes.preflight) returns it - so that ASM is not
+        asked for it again.
       - Passed over where it is of another mesh than O(mesh_id), or is not the one of O(cluster).
     type: dict
     suboptions:

@@ -21,8 +21,8 @@ _CONNECTING = ("wrap_bio", "wrap_socket")
 def share_one_context() -> Callable[[], None]:
     """Have `ssl.create_default_context`, called without arguments, always return one and the same context.
 
-    It reads the certificates when it first connects. The SDK adds those of certifi, so what a proof verifies with
-    is made with arguments (module_utils/_probe/client_options.py).
+    It reads the certificates when it first connects. The SDK adds those of certifi, so what a proof verifies
+    with is made with arguments (module_utils/_probe/client_options.py).
 
     Returns:
         What has it read them at once, where it has not yet.

@@ -38,7 +38,7 @@ def backend_argument_spec() -> dict[str, Any]:
 
 
 def known_cluster(params: Mapping[str, Any]) -> Cluster | None:
-    """The cluster that a task brings with it (``known_cluster``); None where it is not the one that is meant."""
+    """The cluster that a task brings with it; None where it is not the one that is meant."""
     known = params.get("known_cluster")
     if not known or known["mesh_id"] != params["mesh_id"]:
         return None
