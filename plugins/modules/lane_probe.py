@@ -40,6 +40,41 @@ attributes:
     description: Changes nothing, so there is nothing to compare.
     support: none
 options:
+  url:
+    description:
+      - The gateway as a client reaches it, such as V(http://192.0.2.10:30080). One of O(url) and O(gateway)
+        is needed; O(url) wins.
+      - User name and password do not belong here; use O(headers).
+    required: false
+  gateway:
+    description:
+      - Where to look the gateway's address up when there is no O(url). It is that of the load balancer of the
+        gateway's Service, which is found by the labels of its pods (inferred); it is waited for.
+    type: dict
+    suboptions:
+      kubeconfig:
+        description: Path of the kubeconfig of the cluster.
+        type: path
+        required: true
+      context:
+        description: Context of the kubeconfig to use. When omitted, the file's current context.
+        type: str
+      namespace:
+        description: Namespace of the Service.
+        type: str
+        default: istio-system
+      selector:
+        description: Labels of the gateway's pods.
+        type: dict
+        default: {istio: ingressgateway}
+      port:
+        description: Port of the gateway.
+        type: int
+        default: 30080
+      timeout:
+        description: Seconds to wait for an address.
+        type: float
+        default: 300
   transports:
     description:
       - How to connect; each lane is tried in each of these ways.
@@ -217,14 +252,30 @@ options:
         description: Seconds to wait for all Deployments together.
         type: int
         default: 120
+  audit:
+    description:
+      - Whether to follow requests of each lane afterwards, as M(asm.lanes.lane_audit) does it. RV(proof) has
+        the audit in it then. An audit that cannot be made is told in RV(audit_message), and is no failure.
+      - Nothing is followed in check mode, or when the gateway cannot be reached.
+    type: bool
+    default: false
+  audit_options:
+    description:
+      - What the audit needs, by the names of the options of M(asm.lanes.lane_audit), such as
+        C(cluster_kubeconfig). How clients talk is stated here already.
+    type: dict
+    default: {}
   fail_on_difference:
-    description: Whether a difference fails the task. V(false) only reports it in RV(proof.passed).
+    description:
+      - Whether a difference, or something that the audit has found, fails the task. V(false) only reports it
+        in RV(proof.passed) and RV(proof.findings).
     type: bool
     default: true
 extends_documentation_fragment:
   - asm.lanes.lane_client
   - asm.lanes.lane_group.given
 seealso:
+  - module: asm.lanes.lane_audit
   - module: asm.lanes.lane_group
 """
 
@@ -291,6 +342,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+audit_message:
+  description: What the audit has found, for people; or why it could not be made.
+  type: str
+  returned: when an audit was to be made
+audit_table:
+  description: The way of each lane and kind of message, as lines to print. Empty when it could not be made.
+  type: list
+  elements: str
+  returned: when an audit was to be made
 deployments:
   description: How far each Deployment of O(rollout) is, as M(asm.lanes.rollout_status) returns it.
   type: list
@@ -516,43 +576,91 @@ proof:
 """
 
 from datetime import datetime, timezone
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.asm.lanes.plugins.module_utils import _elsewhere
 from ansible_collections.asm.lanes.plugins.module_utils._asm.lane_options import given_option
-from ansible_collections.asm.lanes.plugins.module_utils._kube.options import rollout_arguments
+from ansible_collections.asm.lanes.plugins.module_utils._audit import options as audit_options
+from ansible_collections.asm.lanes.plugins.module_utils._kube.gateway_address import gateway_address
+from ansible_collections.asm.lanes.plugins.module_utils._kube.options import (
+    gateway_arguments,
+    rollout_arguments,
+)
 from ansible_collections.asm.lanes.plugins.module_utils._kube.rollout_status import rollout_status
 from ansible_collections.asm.lanes.plugins.module_utils._probe import client_options, document, options, proof
 from ansible_collections.asm.lanes.plugins.module_utils._probe import module as probe_module
+from ansible_collections.asm.lanes.plugins.module_utils._probe.settings import Settings
+
+ARGUMENTS: dict[str, Any] = {
+    **given_option(),
+    **options.ARGUMENTS,
+    "url": {"type": "str"},
+    "gateway": {"type": "dict", "options": gateway_arguments()},
+    "rollout": {"type": "dict", "options": rollout_arguments()},
+    "audit": {"type": "bool", "default": False},
+    "audit_options": {"type": "dict", "default": {}},
+}
+#: Stands for an address that is still to be found, so that all else can be looked at before.
+SOMEWHERE = "http://gateway.invalid"
 
 
 def main() -> None:
-    """Read the options, probe (not in check mode), report."""
-    rollout = {"rollout": {"type": "dict", "options": rollout_arguments()}}
+    """Read the options, probe (not in check mode), audit on request, report."""
     module = AnsibleModule(
-        argument_spec={**given_option(), **options.ARGUMENTS, **rollout}, supports_check_mode=True
+        argument_spec=ARGUMENTS, required_one_of=[("url", "gateway")], supports_check_mode=True
     )
     probe_module.check(module)
     params = module.params
     began = datetime.now(timezone.utc)
     try:
-        options.check(params)
-        plan, settings = options.plan(params), options.settings(params)
-        plan.check_load(settings, params["max_load"])
+        wanted = audit_options.complete(params["audit_options"]) if params["audit"] else None
+        if not params["url"]:
+            judged({**params, "url": SOMEWHERE})
+            params["url"] = found(module)
+        plan, settings = judged(params)
     except ValueError as error:  # SpecError is one
         module.fail_json(msg=str(error))
     tried = not module.check_mode
-    wait_for, rolled_out = params["rollout"] or {}, {}
+    wait_for, told = params["rollout"] or {}, {}
     if tried and wait_for.get("deployments"):
-        rolled_out = _elsewhere.call("kubernetes", rollout_status, wait_for)
-        if "msg" in rolled_out:
-            module.fail_json(**rolled_out)
-    told = proof.make(plan, settings, params["settle_timeout"]) if tried else proof.foretell(plan)
+        told = _elsewhere.call("kubernetes", rollout_status, wait_for)
+        if "msg" in told:
+            module.fail_json(**told)
+    made = proof.make(plan, settings, params["settle_timeout"]) if tried else proof.foretell(plan)
     where = {"url": params["url"], "path": params["path"]}
-    made = document.complete(told, where, client_options.group_words(params), began)
-    if made["passed"] is False and params["fail_on_difference"]:
-        module.fail_json(msg=made["message"], proof=made, **rolled_out)
-    module.exit_json(changed=False, proof=made, **rolled_out)
+    made = document.complete(made, where, client_options.group_words(params), began)
+    failures = [made["message"]] if made["passed"] is False else []
+    if wanted is not None and made["reached"]:
+        # Here, since the Kubernetes client takes time that who audits nothing need not spend.
+        from ansible_collections.asm.lanes.plugins.module_utils._audit.module import of_proof
+
+        audited = of_proof(params, wanted, made)
+        made = audited.get("proof", made)
+        told |= {"audit_table": audited.get("table", []), "audit_message": audited["message"]}
+        if made["findings"] or (made["audit"] or {}).get("passed") is False:
+            failures.append(audited["message"])
+    if failures and params["fail_on_difference"]:
+        module.fail_json(msg="\n".join(failures), proof=made, **told)
+    module.exit_json(changed=False, proof=made, **told)
+
+
+def judged(params: dict[str, Any]) -> tuple[proof.Plan, Settings]:
+    """What is to be tried, and how. Raises ValueError naming the option that is wrong."""
+    options.check(params)
+    plan, settings = options.plan(params), options.settings(params)
+    plan.check_load(settings, params["max_load"])
+    return plan, settings
+
+
+def found(module: AnsibleModule) -> str:
+    """The URL of the gateway's load balancer; fails the module when there is none."""
+    gateway = module.params["gateway"]
+    told = _elsewhere.call("kubernetes", gateway_address, gateway)
+    if "msg" in told:
+        module.fail_json(msg=told["msg"])
+    address = told["address"]
+    return f"http://{f'[{address}]' if ':' in address else address}:{gateway['port']}"
 
 
 if __name__ == "__main__":

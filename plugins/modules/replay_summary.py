@@ -7,12 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: replay_summary
-short_description: Show what a replay did and saw, and hand it over to workflows
+short_description: Show what a replay did and saw, write the report, and hand both over to workflows
 version_added: 0.1.0
 author: asm.lanes maintainers (@asm-lanes)
 description:
   - Prints a few lines for people from the results that roles of this collection register - what was written,
     which Deployments are ready, who answered in which lane, where the report is.
+  - On request it writes the report of the proof before, as M(asm.lanes.lane_report) does it.
   - Hands the same over as statistics, which callbacks show, and which AWX keeps as artifacts of the job and
     gives to the next node of a workflow. C(asm_lanes_proof) is the verdict; C(asm_lanes_plan) lists the
     changes, where one of O(sample_app), O(gateway_routing) and O(lane_group) is stated.
@@ -26,7 +27,7 @@ attributes:
     description: Can run in check mode, where it says what would be, and hands over no verdict.
     support: full
   diff_mode:
-    description: Changes nothing, so there is nothing to compare.
+    description: Shows no differences; a report is a new measurement, and no change of what was measured.
     support: none
 options:
   sample_app:
@@ -45,14 +46,33 @@ options:
     description: Result of the role P(asm.lanes.lane_proof#role), C(lane_proof_result).
     type: dict
     default: {}
-  audit:
-    description: Result of its audit, C(lane_proof_audited).
-    type: dict
-    default: {}
   report:
-    description: Result of its report, C(lane_proof_report).
+    description:
+      - The report to write, see M(asm.lanes.lane_report). None is written of a proof that was not made.
+      - A report that cannot be written fails the task after everything else is told.
     type: dict
-    default: {}
+    suboptions:
+      dest:
+        description: Folder for the files, on the controller. None, or an empty one, means no report.
+        type: path
+      name:
+        description: Name of the files without their endings.
+        type: str
+        default: lane-proof
+      formats:
+        description: Which files to write.
+        type: list
+        elements: str
+        choices: [json, junit, html, svg, mermaid]
+        default: [json, junit, html, svg]
+      mode:
+        description: Mode of the files, as four octal digits in quotes.
+        type: str
+        default: '0644'
+      versions:
+        description: Versions that the report shall name besides those of asm.lanes, ansible-core and Python.
+        type: dict
+        default: {}
   show:
     description: Whether to print the lines when nothing is wrong. Otherwise they are printed anyway.
     type: bool
@@ -92,6 +112,11 @@ lines:
   elements: str
   returned: unless it fails
   sample: ['lane group ws: unchanged', '17 of 17 cases passed']
+files:
+  description: Paths of the report, by format.
+  type: dict
+  returned: unless it fails
+  sample: {html: /home/me/reports/lane-proof.html}
 failures:
   description: What is not as promised; empty when all is. When it fails, the message says it.
   type: list

@@ -20,15 +20,15 @@ HEARD = {"own": "own messages", "broadcast": "broadcasts"}
 class Outcome:
     """The results of ``sample_app``, ``gateway_routing``, ``lane_group`` and ``lane_proof``.
 
-    audit, report: results of `asm.lanes.lane_audit` and `asm.lanes.lane_report`, which ``lane_proof`` adds.
+    files: path of the report by its format; {} without one. trouble: why it could not be written, or empty.
     """
 
     sample_app: Result = field(default_factory=dict)
     gateway_routing: Result = field(default_factory=dict)
     lane_group: Result = field(default_factory=dict)
     lane_proof: Result = field(default_factory=dict)
-    audit: Result = field(default_factory=dict)
-    report: Result = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    trouble: str = ""
 
     @property
     def deployments(self) -> Mapping[str, str]:
@@ -40,11 +40,6 @@ class Outcome:
     def proof(self) -> Mapping[str, Any]:
         """The proof; {} where none was to be made."""
         return self.lane_proof.get("proof") or {}
-
-    @property
-    def files(self) -> Mapping[str, str]:
-        """Path of the report by its format; {} without one."""
-        return self.report.get("files") or {}
 
     @property
     def page(self) -> str:
@@ -65,11 +60,10 @@ class Outcome:
         found = []
         if self.proof.get("passed") is False:
             found.append(self.proof["message"])
-        judged = self.audit.get("audit")
-        if judged is not None and (self.audit.get("findings") or judged.get("passed") is False):
-            found.append(self.audit["message"])
-        if "failed_when_result" in self.report and not self.files:
-            found.append(f"The report could not be written: {self.report['msg']}")
+        if self.proof.get("findings") or (self.proof.get("audit") or {}).get("passed") is False:
+            found.append(self.lane_proof["audit_message"])
+        if self.trouble:
+            found.append(f"The report could not be written: {self.trouble}")
         return found
 
 
@@ -115,6 +109,9 @@ def _lines(outcome: Outcome, check_mode: bool) -> Iterator[str]:
         yield f"Deployment {name}: {message}"
     if outcome.proof and outcome.proof["reached"] is not False:
         yield from _of_proof(outcome.proof)
+    if "audit_message" in outcome.lane_proof:
+        yield from outcome.lane_proof["audit_table"]
+        yield from outcome.lane_proof["audit_message"].splitlines()
     if outcome.files:
         yield f"report: {outcome.page} ({', '.join(outcome.files)})"
 

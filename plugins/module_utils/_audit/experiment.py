@@ -16,9 +16,10 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from .context import TAG, TRACEPARENT
+from .options import HANDSHAKE, HTTP, POLLING
 from .ways import Way
 
-WEBSOCKET, POLLING, HTTP, HANDSHAKE = "websocket", "polling", "http", "handshake"
+WEBSOCKET = "websocket"
 #: Seconds for an orderly end; a client that polls would wait for its last, empty poll.
 _GOODBYE = 0.2
 #: Seconds between two looks at a handshake.

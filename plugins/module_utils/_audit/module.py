@@ -25,8 +25,9 @@ from .._lanes.problems import SpecError
 from .._probe import client_options
 from .._probe import module as probe_module
 from .._probe.expect import Oracle
-from . import document, findings, run, ways
-from .experiment import HANDSHAKE, HTTP, WEBSOCKET, Settings
+from . import document, findings, options, run, ways
+from .experiment import WEBSOCKET, Settings
+from .options import BROADCAST, HTTP
 from .reads import Place
 
 #: Seconds that the drift check gets.
@@ -38,24 +39,7 @@ def argument_spec() -> dict[str, Any]:
     return {
         **given_option(),
         **client_options.ARGUMENTS,
-        "http_path": {"type": "str", "default": "/"},
-        "lanes": {"type": "list", "elements": "str"},
-        "messages": {
-            "type": "list",
-            "elements": "str",
-            "choices": list(run.KINDS),
-            "default": [HANDSHAKE, run.CALL, run.BROADCAST],
-        },
-        "tag_baggage": {"type": "bool", "default": True},
-        "cluster_kubeconfig": {"type": "path", "required": True},
-        "cluster_context": {"type": "str"},
-        "mesh_kubeconfig": {"type": "path"},
-        "mesh_context": {"type": "str"},
-        "gateway_namespace": {"type": "str", "default": "istio-system"},
-        "gateway_selector": {"type": "dict", "default": {"istio": "ingressgateway"}},
-        "proxy_container": {"type": "str", "default": "istio-proxy"},
-        "timeout": {"type": "float", "default": 10},
-        "log_timeout": {"type": "float", "default": 5},
+        **options.ARGUMENTS,
         "proof": {"type": "dict"},
         "fail_on_findings": {"type": "bool", "default": True},
     }
@@ -72,10 +56,13 @@ class Read:
 
 def run_module(module: AnsibleModule) -> None:
     """Run the module; ends it."""
-    _check(module)
+    probe_module.check(module)
+    if IMPORT_ERROR is not None:
+        module.fail_json(msg=missing_required_lib("kubernetes"), exception=str(IMPORT_ERROR))
     params = module.params
     try:
         client_options.check(params)
+        options.check(params)
         plan, settings = plan_of(params), settings_of(params)
     except (SpecError, ValueError) as error:
         module.fail_json(msg=str(error))
@@ -96,6 +83,31 @@ def run_module(module: AnsibleModule) -> None:
     if params["fail_on_findings"] and (told["findings"] or passed is False):
         module.fail_json(msg=message, **result)
     module.exit_json(changed=False, **result)
+
+
+def of_proof(client: dict[str, Any], stated: dict[str, Any], proof: dict[str, Any]) -> dict[str, Any]:
+    """The audit that belongs to a proof.
+
+    Args:
+        client: how clients talk, by the options of ``lane_client``, and ``lane_group``.
+        stated: the options of `options.ARGUMENTS`, complete.
+        proof: that has been made.
+
+    Returns:
+        What the module returns; only ``message`` where the audit could not be made.
+    """
+    if IMPORT_ERROR is not None:
+        return {"message": f"not audited: {missing_required_lib('kubernetes')}"}
+    names = (*given_option(), *client_options.ARGUMENTS)
+    params = {**{name: client[name] for name in names}, **stated, "proof": proof}
+    try:
+        told, lines = tell(plan_of(params), settings_of(params), params)
+    except (SpecError, ValueError) as error:
+        return {"message": f"not audited: {error}"}
+    except KubeError as error:
+        return {"message": f"not audited: the cluster cannot be read: {error}"}
+    message = document.message(told["audit"]["passed"], told["findings"], told["not_tested"])
+    return _result(told, proof, lines, message)
 
 
 def tell(plan: run.Plan, settings: Settings, params: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -137,7 +149,7 @@ def plan_of(params: dict[str, Any]) -> run.Plan:
         raise ValueError(
             f"lanes: {', '.join(unknown) or 'none'}: name lanes of the group: {', '.join(known)}"
         )
-    kinds = [kind for kind in params["messages"] if kind != run.BROADCAST or params["broadcast_event"]]
+    kinds = [kind for kind in params["messages"] if kind != BROADCAST or params["broadcast_event"]]
     via, name = client_options.entry(params)
     oracle = Oracle(group, params["version_label"], client_options.host(params))
     paths = {WEBSOCKET: f"/{params['path'].strip('/')}/", HTTP: params["http_path"].partition("?")[0]}
@@ -214,13 +226,3 @@ def _result(
 ) -> dict[str, Any]:
     merged = {"proof": document.merge(proof, told)} if proof else {}
     return {**told, **merged, "table": table, "message": message}
-
-
-def _check(module: AnsibleModule) -> None:
-    """Fail on what the argument spec cannot refuse."""
-    probe_module.check(module)
-    if IMPORT_ERROR is not None:
-        module.fail_json(msg=missing_required_lib("kubernetes"), exception=str(IMPORT_ERROR))
-    for name in ("timeout", "log_timeout"):
-        if module.params[name] <= 0:
-            module.fail_json(msg=f"{name}: {module.params[name]} is not allowed, must be more than 0")

@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .experiment import POLLING, WEBSOCKET, Outcome
+from .experiment import WEBSOCKET, Outcome
 from .judge import Wanted, service_of
+from .options import POLLING
 from .sharing import Named, share_out
 from .trace import Hop, Journey, Pod
 

@@ -14,16 +14,15 @@ from .._kube.client import Api
 from .._lanes.model import LaneGroup
 from . import experiment, judge
 from .context import Carrier
-from .experiment import HANDSHAKE, HTTP, POLLING, WEBSOCKET, Experiment, Outcome, Settings
+from .experiment import WEBSOCKET, Experiment, Outcome, Settings
 from .judge import Chain, Wanted
 from .observe import Observations, observe, own_calls
+from .options import BROADCAST, CALL, HANDSHAKE, HTTP, POLLING
 from .reads import Cluster, Place, read_logs, read_pods
 from .sharing import Named
 from .trace import Journey, Traces
 from .ways import Way
 
-CALL, BROADCAST = "call", "broadcast"
-KINDS = (HANDSHAKE, CALL, BROADCAST, POLLING, HTTP)
 _EXPERIMENTS = {HANDSHAKE: HANDSHAKE, CALL: WEBSOCKET, BROADCAST: WEBSOCKET, POLLING: POLLING, HTTP: HTTP}
 #: Pause between two looks at the logs: proxies write them every 0.1 s (the lab) or second (Istio).
 LOOK = 0.1

@@ -20,6 +20,18 @@ def kubeconfig_arguments() -> dict[str, Any]:
     }
 
 
+def gateway_arguments() -> dict[str, Any]:
+    """The options of `gateway_address`, and the port that clients come in by."""
+    return {
+        "kubeconfig": {"type": "path", "required": True},
+        "context": {"type": "str"},
+        "namespace": {"type": "str", "default": "istio-system"},
+        "selector": {"type": "dict", "default": {"istio": "ingressgateway"}},
+        "port": {"type": "int", "default": 30080},
+        "timeout": {"type": "float", "default": 300},
+    }
+
+
 def rollout_arguments() -> dict[str, Any]:
     """The options of ``asm.lanes.rollout_status``."""
     return {

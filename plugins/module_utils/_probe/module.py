@@ -18,7 +18,7 @@ def check(module: AnsibleModule) -> None:
     missing = [library for name, library in LIBRARIES.items() if find_spec(name) is None]
     if missing:
         module.fail_json(msg=missing_required_lib(" and ".join(missing)))
-    password = urlsplit(module.params["url"]).password
+    password = urlsplit(module.params["url"] or "").password
     if password:
         module.no_log_values.add(password)
         module.fail_json(msg="url: user name and password do not belong in it; send credentials with headers")

@@ -311,8 +311,8 @@ def test_the_audit_follows_all_lanes_with_its_rights(stage: Stage) -> None:
     stage.grant({**AUDIT, "mesh/lane_drift": "-"})
     code, output = stage.play("asm.lanes.site --tags lane_proof", lane_proof_audit=True)
     assert code == 0, output
-    assert "Follow a request of each lane through the access logs" in output
-    assert "Not audited" not in output
+    assert "every hop keeps the lane" in output
+    assert "not audited" not in output
     assert "forbidden" not in output
 
 

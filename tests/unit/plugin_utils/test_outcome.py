@@ -91,7 +91,7 @@ def test_what_did_not_take_place_is_not_told_of() -> None:
     assert statistics(Outcome(), with_plan=False, check_mode=False) == {}
     assert statistics(Outcome(), with_plan=True, check_mode=False) == {"asm_lanes_plan": []}
     skipped = {"changed": False, "skipped": True}
-    assert lines(Outcome(lane_proof=skipped, report=skipped), check_mode=False) == []
+    assert lines(Outcome(lane_proof=skipped), check_mode=False) == []
 
 
 def test_a_gateway_that_was_not_reached_has_no_table_but_a_verdict() -> None:
@@ -120,24 +120,31 @@ def test_check_mode_proves_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("audit", "failures"),
+    ("audit", "findings", "failures"),
     [
-        ({}, []),
-        ({"msg": "no logs"}, []),
-        ({"audit": {"passed": True}, "findings": [], "message": "fine"}, []),
-        ({"audit": {"passed": None}, "findings": [], "message": "nothing known"}, []),
-        ({"audit": {"passed": False}, "findings": [], "message": "lost"}, ["lost"]),
-        ({"audit": {"passed": True}, "findings": [{"object": "x"}], "message": "odd"}, ["odd"]),
+        (None, [], []),
+        ({"passed": True}, [], []),
+        ({"passed": None}, [], []),
+        ({"passed": False}, [], ["lost\nat b"]),
+        ({"passed": True}, [{"object": "x"}], ["lost\nat b"]),
     ],
 )
-def test_the_audit(audit: dict[str, Any], failures: list[str]) -> None:
-    assert replay(audit=audit).failures == failures
+def test_the_audit(audit: dict[str, Any] | None, findings: list[Any], failures: list[str]) -> None:
+    proof = {**PROOF, "audit": audit, "findings": findings}
+    outcome = replay(lane_proof={"proof": proof, "audit_table": ["way"], "audit_message": "lost\nat b"})
+    assert outcome.failures == failures
+    assert lines(outcome, check_mode=False)[-3:] == ["way", "lost", "at b"]
+
+
+def test_an_audit_that_could_not_be_made_is_told_and_no_failure() -> None:
+    outcome = replay(lane_proof={"proof": PROOF, "audit_table": [], "audit_message": "not audited: no logs"})
+    assert outcome.failures == []
+    assert lines(outcome, check_mode=False)[-1] == "not audited: no logs"
 
 
 def test_the_report() -> None:
     files = {"json": "/r/p.json", "html": "/r/p.html"}
-    written = replay(report={"files": files, "failed_when_result": False})
+    written = replay(files=files)
     assert lines(written, check_mode=False)[-1] == "report: /r/p.html (json, html)"
     assert statistics(written, with_plan=False, check_mode=False)["asm_lanes_proof"]["report"] == files
-    refused = replay(report={"failed": True, "failed_when_result": False, "msg": "disk full"})
-    assert refused.failures == ["The report could not be written: disk full"]
+    assert replay(trouble="disk full").failures == ["The report could not be written: disk full"]
