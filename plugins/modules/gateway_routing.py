@@ -164,10 +164,10 @@ failure:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.asm.lanes.plugins.module_utils._asm.gateway_routing import (
     bad_ports,
-    own_labels,
     port_step,
     routing_objects,
 )
+from ansible_collections.asm.lanes.plugins.module_utils._kube.application import own_labels
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import Api
 from ansible_collections.asm.lanes.plugins.module_utils._kube.objects import Step
 from ansible_collections.asm.lanes.plugins.module_utils._kube.objects_module import run_module

@@ -59,7 +59,7 @@ EARLY = {
     ),
     KUBERNETES: (
         f"{COLLECTION}.modules.preflight",  # with the Kubernetes client
-        f"{COLLECTION}.modules.kube_objects",
+        f"{COLLECTION}.modules.application",
         f"{COLLECTION}.modules.gateway_routing",
     ),
 }

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .._kube.application import own_labels
 from .._kube.client import Api
 from .._kube.errors import KubeError
 from .._kube.objects import MANAGER, PATCHED, UNCHANGED, Step
@@ -22,11 +23,6 @@ KIND = "IstioGateway"
 PORTS = range(1, 65536)
 
 Object = dict[str, Any]
-
-
-def own_labels(part_of: str) -> dict[str, str]:
-    """The labels of everything that the module makes, by which it finds that again."""
-    return {"app.kubernetes.io/managed-by": "asm.lanes", "app.kubernetes.io/part-of": part_of}
 
 
 def bad_ports(options: Mapping[str, Any]) -> list[str]:

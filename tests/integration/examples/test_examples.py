@@ -108,6 +108,7 @@ WS = {
 }
 
 WORLDS = {
+    "application": World(),
     "gateway_routing": World(),
     "kube_objects": World(),
     "lane_group": World(),

@@ -145,6 +145,7 @@ GROUP = {
     "lanes": [{"name": "v1", "label_selector": {"version": "v1"}, "services": [SERVICE]}],
 }
 OBJECTS = [{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "none", "namespace": "nowhere"}}]
+SERVICES = [{"name": "none", "app": "none", "port": 80}]
 MESH, CLUSTER = "{{ asm_lanes_mesh_kubeconfig }}", "{{ asm_lanes_cluster_kubeconfig }}"
 
 
@@ -166,6 +167,7 @@ def tasks_of_all_modules(folder: Path) -> list[dict[str, Any]]:
         {"lane_group_drift": {**GROUP, **resources, "cluster_kubeconfig": CLUSTER}},
         {"preflight": {"cluster_kubeconfig": CLUSTER, **resources, "fail_on": "never"}},
         {"kube_objects": {"kubeconfig": CLUSTER, "objects": OBJECTS}},
+        {"application": {"kubeconfig": CLUSTER, "namespace": "nowhere", "services": SERVICES}},
         {"gateway_routing": {"kubeconfig": MESH, "manage_gateway_port": True}},
         {
             "rollout_status": {

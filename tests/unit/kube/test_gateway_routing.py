@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.asm.lanes.plugins.module_utils._asm.gateway_routing import (
     bad_ports,
     routing_objects,
@@ -15,27 +13,15 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.gateway_routing imp
 from ansible_collections.asm.lanes.plugins.module_utils._kube.wanted import problems
 from ansible_collections.asm.lanes.plugins.modules import gateway_routing
 
-from .test_roles import ROLES, evaluate
+from . import role_options
 
 OWN = {"app.kubernetes.io/managed-by": "asm.lanes", "app.kubernetes.io/part-of": "ws"}
 
 
-def options(**given: Any) -> dict[str, Any]:
-    """The options of the module, as it sees them."""
-    result = ArgumentSpecValidator(gateway_routing.ARGUMENTS).validate(given)
-    assert not result.error_messages
-    validated: dict[str, Any] = result.validated_parameters
-    return validated
-
-
 def of_role(**variables: Any) -> dict[str, Any]:
     """The objects that the role has made, by kind."""
-    (task,) = yaml.safe_load((ROLES / "gateway_routing/tasks/main.yml").read_text())
-    given = {
-        name: evaluate("gateway_routing", template.strip("{} "), **variables)
-        for name, template in task["asm.lanes.gateway_routing"].items()
-    }
-    return {item["kind"]: item for item in routing_objects(options(**given))}
+    given = role_options.options("gateway_routing", gateway_routing, **variables)
+    return {item["kind"]: item for item in routing_objects(given)}
 
 
 def test_the_defaults_of_role_and_module_are_the_guides() -> None:
@@ -72,7 +58,9 @@ def test_the_defaults_of_role_and_module_are_the_guides() -> None:
         },
     }
     assert of_role() == expected
-    assert {item["kind"]: item for item in routing_objects(options())} == expected
+    assert {
+        item["kind"]: item for item in routing_objects(role_options.validated(gateway_routing))
+    } == expected
     assert problems(list(expected.values())) == []
 
 
@@ -102,7 +90,10 @@ def test_a_name_that_leads_nowhere_is_found_before_anything_is_written() -> None
         'VirtualService "ws": destination host "Wsk_Svc.default.svc.cluster.local": "Wsk_Svc": a name is at '
         "most 63 lower case letters, digits and hyphens, beginning and ending with a letter or digit"
     ]
-    assert "gateway_routing_service" in evaluate("gateway_routing", "__gateway_routing_advice")["objects"]
+    assert (
+        "gateway_routing_service"
+        in role_options.evaluate("gateway_routing", "__gateway_routing_advice")["objects"]
+    )
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])
@@ -120,3 +111,11 @@ def test_a_port_is_added_once_whatever_its_name() -> None:
     new = {"name": "http-8080", "port": 8080, "targetPort": 8080, "protocol": "TCP"}
     assert with_port(others, 8080) == [*others, new]
     assert with_port(others, 80) == others
+
+
+@pytest.mark.parametrize(
+    "spec", [None, "text", {"http": "text"}, {"http": [{"route": [{"destination": 1}]}]}]
+)
+def test_what_is_no_virtual_service_has_no_destination(spec: object) -> None:
+    item = {"apiVersion": "v1", "kind": "VirtualService", "metadata": {"name": "a"}, "spec": spec}
+    assert problems([item]) == []

@@ -1,40 +1,32 @@
-"""What the roles' variables and templates make of the user's variables, without a server."""
+"""What the role sample_app makes of the user's variables, and its module of its options; no server."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleFilterError
-from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
-from ansible_collections.asm.lanes.plugins.filter.application_objects import application_objects
+from ansible_collections.asm.lanes.plugins.module_utils._kube.application import application_objects
 from ansible_collections.asm.lanes.plugins.module_utils._kube.wanted import problems
+from ansible_collections.asm.lanes.plugins.modules import application
 
-ROLES = Path(__file__).parents[3] / "roles"
+from . import role_options
+from .role_options import evaluate
+
 GUIDE_IMAGE = "registry-cn-hangzhou.ack.aliyuncs.com/ack-demo/examples-helloworld-v1:1.0"
 
 
-def evaluate(role: str, expression: str, **variables: Any) -> Any:
-    """The value of an expression, given a role's defaults and variables and the user's."""
-    loader = DataLoader()
-    known: dict[str, Any] = {"ansible_search_path": [str(ROLES / role)], "ansible_check_mode": False}
-    for part in ("defaults", "vars"):
-        known |= loader.load_from_file(str(ROLES / role / part / "main.yml"), trusted_as_template=True)
-    return Templar(loader, variables=known | variables).template(
-        trust_as_template("{{ " + expression + " }}")
-    )
+def made_of(**variables: Any) -> list[dict[str, Any]]:
+    """What the role would apply, in order."""
+    return application_objects(role_options.options("sample_app", application, **variables))
 
 
-def objects(role: str, **variables: Any) -> dict[str, Any]:
-    """What a role would apply, by ``Kind name``, in order."""
-    found = evaluate(role, f"__{role}_objects", **variables)
-    return {f"{item['kind']} {item['metadata']['name']}": item for item in found}
+def objects(**variables: Any) -> dict[str, Any]:
+    """The same, by ``Kind name``."""
+    return {f"{item['kind']} {item['metadata']['name']}": item for item in made_of(**variables)}
 
 
 def test_without_variables_the_application_is_the_guides() -> None:
-    made = objects("sample_app")
+    made = objects()
     assert list(made) == [
         "Service wsk-svc",
         "Service helloworld",
@@ -99,7 +91,7 @@ def test_text_stays_text_and_numbers_stay_numbers() -> None:
             }
         ],
     }
-    made = objects("sample_app", sample_app_services=[service], sample_app_namespace="123")
+    made = objects(sample_app_services=[service], sample_app_namespace="123")
     assert made["Service a"]["spec"]["selector"] == {"app": "on"}
     assert made["Service a"]["spec"]["ports"] == [
         {"name": "http", "protocol": "TCP", "port": 80, "targetPort": 80}
@@ -122,32 +114,14 @@ def test_text_stays_text_and_numbers_stay_numbers() -> None:
     ]
 
 
-def test_every_port_says_its_protocol() -> None:
-    """Older servers (1.20, for instance) refuse server-side apply of a port without it."""
-    spec_of = [item["spec"] for item in objects("sample_app").values()]
-    ports = [port for spec in spec_of for port in _ports(spec)]
-    assert ports
-    assert all(port["protocol"] for port in ports)
-
-
-def _ports(value: Any) -> list[dict[str, Any]]:
-    """All that says of itself that it is a port, at any depth; references to one are just a number."""
-    if isinstance(value, list):
-        return [port for item in value for port in _ports(item)]
-    if not isinstance(value, dict):
-        return []
-    own = value["ports"] if isinstance(value.get("ports"), list) else []
-    return [*own, *(port for inner in value.values() for port in _ports(inner))]
-
-
 def test_the_namespace_comes_first_and_only_on_request() -> None:
-    made = objects("sample_app", sample_app_manage_namespace=True, asm_lanes_namespace="shop")
+    made = objects(sample_app_manage_namespace=True, asm_lanes_namespace="shop")
     assert next(iter(made)) == "Namespace shop"
     assert made["Namespace shop"]["metadata"] == {"name": "shop", "labels": {"istio-injection": "enabled"}}
 
 
 def test_an_image_can_be_replaced_by_name() -> None:
-    made = objects("sample_app", sample_app_images={GUIDE_IMAGE: "mirror/hello:1"})
+    made = objects(sample_app_images={GUIDE_IMAGE: "mirror/hello:1"})
     images = [
         item["spec"]["template"]["spec"]["containers"][0]["image"]
         for item in made.values()
@@ -160,7 +134,7 @@ def test_an_image_can_be_replaced_by_name() -> None:
 
 def test_own_labels_win_over_the_users() -> None:
     mine = {"team": "a", "app.kubernetes.io/managed-by": "somebody"}
-    made = objects("sample_app", sample_app_labels=mine, asm_lanes_group_name="g")
+    made = objects(sample_app_labels=mine, asm_lanes_group_name="g")
     for item in made.values():
         labels = item["metadata"]["labels"]
         assert labels["team"] == "a"
@@ -192,22 +166,14 @@ def test_own_labels_win_over_the_users() -> None:
     ],
 )
 def test_what_cannot_work_is_found_before_anything_is_written(services: list[Any], problem: str) -> None:
-    found = problems(evaluate("sample_app", "__sample_app_objects", sample_app_services=services))
+    found = problems(made_of(sample_app_services=services))
     assert any(problem in one for one in found), found
 
 
 def test_the_guides_application_has_no_problem() -> None:
-    assert problems(evaluate("sample_app", "__sample_app_objects")) == []
-    misplaced = problems(evaluate("sample_app", "__sample_app_objects", sample_app_namespace="Shop"))
+    assert problems(made_of()) == []
+    misplaced = problems(made_of(sample_app_namespace="Shop"))
     assert 'Service "wsk-svc": namespace "Shop": a name is' in misplaced[0]
-
-
-@pytest.mark.parametrize(
-    "spec", [None, "text", {"http": "text"}, {"http": [{"route": [{"destination": 1}]}]}]
-)
-def test_what_is_no_virtual_service_has_no_destination(spec: object) -> None:
-    item = {"apiVersion": "v1", "kind": "VirtualService", "metadata": {"name": "a"}, "spec": spec}
-    assert problems([item]) == []
 
 
 @pytest.mark.parametrize(
@@ -252,14 +218,6 @@ def test_every_port_states_its_protocol() -> None:
     }
     given = [{}, {"sample_app_services": [service, {"name": "bare", "app": "bare", "port": 81}]}]
     for variables in given:
-        ports = [port for made in objects("sample_app", **variables).values() for port in ports_of(made)]
+        ports = [port for made in objects(**variables).values() for port in ports_of(made)]
         assert len(ports) >= 3
         assert {port.get("protocol") for port in ports} == {"TCP"}
-
-
-def test_what_a_service_lacks_is_named() -> None:
-    deployment = {"name": "d", "version": "v1"}
-    with pytest.raises(AnsibleFilterError, match='service "a", or a deployment of it, states no image'):
-        application_objects([{"name": "a", "app": "a", "port": 1, "deployments": [deployment]}], "default")
-    with pytest.raises(AnsibleFilterError, match="service number 2, or a deployment of it, states no name"):
-        application_objects([{"name": "a", "app": "a", "port": 1}, {"app": "a", "port": 1}], "default")
