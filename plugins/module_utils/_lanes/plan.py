@@ -42,13 +42,15 @@ class Change:
 
     action: one of the constants above. name: of the group or the lane.
     before, after: group or lane around the change; None where it does not exist.
-    A group stands without lanes here: lanes have changes of their own.
+    A group stands without lanes here: lanes have changes of their own. by_itself: ASM brings it about without
+    being asked (documented), so that it is looked for, and asked for only where it has not.
     """
 
     action: str
     name: str
     before: LaneGroup | Lane | None
     after: LaneGroup | Lane | None
+    by_itself: bool = False
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -186,14 +188,14 @@ def _bare(group: LaneGroup) -> LaneGroup:
 def _creation(target: LaneGroup) -> list[Change]:
     # The create operation takes neither baseline nor fallbacks (documented), and the first
     # lane of a group becomes its baseline (documented): so the baseline lane comes first,
-    # is named explicitly, and the other lanes follow into a group that already falls back.
+    # that is seen to, and the other lanes follow into a group that already falls back.
     # A new group is rule_based (inferred).
     state = replace(_bare(target), baseline=None, service_fallback=(), ingress_routing=IngressRouting())
     changes = [Change(CREATE_GROUP, target.name, None, state)]
     baseline = target.lane(target.baseline)
     if baseline:
         changes.append(Change(CREATE_LANE, baseline.name, None, baseline))
-        changes.append(_update_group(state, baseline=target.baseline))
+        changes.append(replace(_update_group(state, baseline=target.baseline), by_itself=True))
         state = replace(state, baseline=target.baseline)
     changes += [
         Change(CREATE_LANE, lane.name, None, lane) for lane in target.lanes or () if lane is not baseline

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .weights import Draw
 
-#: Pause between two attempts (seconds).
-PAUSE = 0.5
+#: Pause after the first attempt, doubled after each, and at most (seconds). Configuration is mostly late by little.
+PAUSE, LONGEST_PAUSE = 0.1, 0.8
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def make(plan: Plan, settings: Settings, settle_timeout: float) -> dict[str, Any
             message = "" if told["passed"] else verdict.failure_message(told, settings.url)
             told |= {"message": message, "attempts": attempts, "seconds": round(seconds, 2)}
             return {**told, "not_tested": plan.not_tested}
-        time.sleep(PAUSE)
+        time.sleep(min(PAUSE * 2.0 ** (attempts - 1), LONGEST_PAUSE))
 
 
 def _attempt(plan: Plan, settings: Settings) -> dict[str, Any]:

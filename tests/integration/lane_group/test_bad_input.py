@@ -134,7 +134,7 @@ def test_what_is_fixed_at_creation(user, asm):
     assert [field["name"] for field in result["failure"]["fields"]] == ["route_header", "gateway_rule"]
     assert "route_header is 'version', wanted 'x-lane'" in result["msg"]
     assert "remove the group first (state: absent" in result["msg"]
-    assert asm.writes == 5  # those of the first task
+    assert asm.writes == 4  # those of the first task
 
 
 def test_the_server_is_too_slow(user, asm):

@@ -34,9 +34,11 @@ def test_any_group_becomes_any_other_and_back(asm, lanes, pair):
         assert asm.writes == before
         made = lanes.ensure(group)
         assert made.facts() == checked.facts()
-        assert asm.writes - before == made.done == len(checked.planned)
+        asked = [change for change in made.plan.changes if not change.by_itself]
+        assert asm.writes - before == len(asked) == len(checked.planned)
+        assert made.done == len(made.plan.changes)
         # The gateway rule's namespace is the one thing that cannot be read back.
         expected = replace(merge(None, group), gateway_rule=GatewayRule("gw"))
         assert as_spec(lanes.read("g")) == as_spec(expected)
         assert not lanes.ensure(group).plan.changed
-        assert asm.writes - before == made.done
+        assert asm.writes - before == len(asked)

@@ -38,7 +38,7 @@ PASSING = [
     "half_json",
 ]
 READS = ["GetSwimLaneGroupList", "GetSwimLaneList", "DescribeClustersInServiceMesh"]
-WRITES = ["CreateSwimLaneGroup", "UpdateSwimLaneGroup", "CreateSwimLane"]
+WRITES = ["CreateSwimLaneGroup", "CreateSwimLane"]
 
 
 def found(lanes) -> dict[str, Any]:
@@ -53,6 +53,17 @@ def test_a_run_survives_a_passing_fault(asm, lanes, kind, action):
     asm.faults(Fault(kind, action=action, delay=1.2, retry_after=50 if kind == "throttled" else 0))
     lanes.ensure(parse(GROUP))
     assert asm.api.faults.as_list() == []  # it did happen
+    assert found(lanes) == COMPLETE
+
+
+@pytest.mark.parametrize("kind", PASSING)
+def test_an_update_survives_a_passing_fault(asm, lanes, kind):
+    lanes.ensure(parse({**GROUP, "baseline": "v2"}))
+    asm.faults(
+        Fault(kind, action="UpdateSwimLaneGroup", delay=1.2, retry_after=50 if kind == "throttled" else 0)
+    )
+    lanes.ensure(parse(GROUP))
+    assert asm.api.faults.as_list() == []
     assert found(lanes) == COMPLETE
 
 

@@ -126,6 +126,44 @@ def test_a_cluster_that_is_known_is_not_asked_for(connect):
             backend.execute("ws", change)
 
 
+PERMISSIVE = parse(
+    {
+        **SPEC,
+        "mode": "permissive",
+        "route_header": "version",
+        "trace_header": "baggage",
+        "baseline": "v1",
+    }
+)
+
+
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_the_baseline_is_only_set_where_asm_has_not_made_the_first_lane_the_one(connect, by_itself):
+    made = {
+        **GROUP,
+        "IsPermissive": True,
+        "RouteHeader": "version",
+        "TraceHeader": "baggage",
+        "FallbackTarget": "v1" if by_itself else "",
+    }
+    in_group = {"GroupName": "ws", "ServicesList": ON_A}
+    fixed = {"IngressType": "ASM", "IngressGatewayName": "gate", "IsPermissive": "True"}
+    headers = {"RouteHeader": "version", "TraceHeader": "baggage"}
+    lane_v1 = {"SwimLaneName": "v1", "LabelSelectorKey": "version", "LabelSelectorValue": "v1"}
+    update = expect("UpdateSwimLaneGroup", answers(), **in_group, FallbackTarget="v1")
+    with playing(
+        groups(),
+        clusters("demo"),
+        expect("CreateSwimLaneGroup", answers(), **in_group, **fixed, **headers),
+        expect("CreateSwimLane", answers(), **in_group, **lane_v1),
+        groups(made),
+        *([] if by_itself else [update]),
+    ) as server:
+        backend = run_plan(connect(server.endpoint), PERMISSIVE, wait=False)
+        planned = backend.calls("ws", make_plan(None, PERMISSIVE).changes)
+        assert [call.action for call in planned] == ["CreateSwimLaneGroup", "CreateSwimLane"]
+
+
 def test_a_lane_is_added_and_waited_for(connect):
     with playing(
         groups(GROUP),
