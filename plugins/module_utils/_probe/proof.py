@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .weights import Draw
 
-#: Pause after the first attempt, doubled after each, and at most (seconds). Configuration is mostly late by little.
+#: Pause after the first attempt, doubled after each, and at most (seconds). Configuration is late by little.
 PAUSE, LONGEST_PAUSE = 0.1, 0.8
 
 
