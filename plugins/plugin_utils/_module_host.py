@@ -47,14 +47,20 @@ COLLECTION = "ansible_collections.asm.lanes.plugins"
 SDK, KUBERNETES = "sdk", "kubernetes"
 #: What both libraries import; the two hosts part afterwards.
 COMMON = ("requests",)
-#: By host: its libraries, and what else the tasks of ``asm.lanes.site`` need of it, in their order.
+#: By host: its libraries, and what else the tasks of ``asm.lanes.site`` need of it, in their order. In pieces:
+#: a host answers between two of them.
 EARLY = {
     SDK: (
         f"{COLLECTION}.module_utils._preflight.asm_reads",
         "alibabacloud_servicemesh20200111.client",
         "alibabacloud_credentials.provider",
+        f"{COLLECTION}.module_utils._lanes.model",
+        f"{COLLECTION}.module_utils._lanes.plan",
+        f"{COLLECTION}.module_utils._asm.report",
         f"{COLLECTION}.modules.lane_group",
+        "engineio",
         "socketio",  # the SDK has imported the rest of what clients need
+        f"{COLLECTION}.module_utils._probe.cases",
         f"{COLLECTION}.modules.lane_probe",
     ),
     KUBERNETES: (

@@ -89,6 +89,7 @@ class AsmApi:
 
         Raises OSError that names the address when it is taken.
         """
+        load()  # the first call need not wait for it
         app = web.Application(client_max_size=_MAX_BODY)
         app.router.add_get("/lab/stats", self._get_stats)
         app.router.add_delete("/lab/stats", self._reset_stats)

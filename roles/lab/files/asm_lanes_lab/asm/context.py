@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -78,18 +79,31 @@ class Context:
         found = await self.mesh.list(records.API_VERSION, records.LANE_KIND, label_selector=selector)
         return sorted(found, key=_age)
 
+    async def group_and_lanes(self, name: str) -> tuple[Resource, list[Resource]]:
+        """A lane group and its lanes, oldest first; ApiError when there is no such group."""
+        return await asyncio.gather(self.group(name), self.lanes(name))
+
     async def lane(self, group: str, name: str) -> Resource:
         """A lane of a group; ApiError when there is no such group or lane."""
-        await self.group(group)
-        found = find_lane(await self.lanes(group), name)
+        _group, lanes = await self.group_and_lanes(group)
+        found = find_lane(lanes, name)
         if found is None:
             raise errors.not_found("SwimLane", f"{group}/{name}")
         return found
 
-    async def edit_group(self, name: str, change: Callable[[Resource, list[Resource]], None]) -> None:
-        """Read a group with its lanes, change the group in place, write it back; again when overtaken."""
+    async def edit_group(
+        self,
+        name: str,
+        change: Callable[[Resource, list[Resource]], None],
+        read: tuple[Resource, list[Resource]] | None = None,
+    ) -> None:
+        """Read a group with its lanes, change the group in place, write it back; again when overtaken.
+
+        read: both, where they have just been read.
+        """
         for _attempt in range(_ATTEMPTS):
-            group, lanes = await self.group(name), await self.lanes(name)
+            group, lanes = read or await self.group_and_lanes(name)
+            read = None
             change(group, lanes)
             if await self._replace(group):
                 return
@@ -98,7 +112,7 @@ class Context:
     async def edit_lane(self, group: str, name: str, change: Callable[[Resource, Resource], None]) -> None:
         """Read a lane with its group, change the lane in place, write it back; again when overtaken."""
         for _attempt in range(_ATTEMPTS):
-            owner, lane = await self.group(group), await self.lane(group, name)
+            owner, lane = await asyncio.gather(self.group(group), self.lane(group, name))
             change(owner, lane)
             if await self._replace(lane):
                 return

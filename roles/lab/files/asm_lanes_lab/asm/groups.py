@@ -166,7 +166,7 @@ def _change_routing(group: Resource, strategy: str | None, rule: str | None) -> 
 async def delete(context: Context, params: Params) -> Reply:
     """DeleteSwimLaneGroup."""
     name = params.need("GroupName")
-    group, lanes = await context.group(name), await context.lanes(name)
+    group, lanes = await context.group_and_lanes(name)
     if lanes and context.behaviour.group_delete == "refuse":
         raise errors.conflict(f"Lane group {name} still has lanes.", "Delete its lanes first.")
     # The baseline last: the others fall back to it as long as they route.

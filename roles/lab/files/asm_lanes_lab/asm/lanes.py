@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -23,14 +24,16 @@ async def create(context: Context, params: Params) -> Reply:
     labels = {params.text("LabelSelectorKey") or DEFAULT_LABEL: params.need("LabelSelectorValue")}
     references = wire.services_in("ServicesList", params.need("ServicesList"), context.clusters)
     _check_lane(name, labels)
-    group, lanes = await context.group(group_name), await context.lanes(group_name)
+    (group, lanes), resource_name = await asyncio.gather(
+        context.group_and_lanes(group_name), _resource_name(context, group_name, name)
+    )
     if find_lane(lanes, name):
         raise errors.already_exists("SwimLane", f"{group_name}/{name}")
     lane = {
         "apiVersion": records.API_VERSION,
         "kind": records.LANE_KIND,
         "metadata": {
-            "name": await _resource_name(context, group_name, name),
+            "name": resource_name,
             "labels": {records.GROUP_LABEL: group_name, records.NAME_LABEL: name},
         },
         "spec": {"labelSelector": labels, "services": references},
@@ -38,7 +41,9 @@ async def create(context: Context, params: Params) -> Reply:
     _check_services(group, lane)
     if records.is_permissive(group) and find_lane(lanes, records.baseline(group)) is None:
         # Before the lane exists, so that it never routes without a baseline.
-        await context.edit_group(group_name, lambda group, lanes: _default_baseline(group, lanes, name))
+        await context.edit_group(
+            group_name, lambda group, lanes: _default_baseline(group, lanes, name), (group, lanes)
+        )
     await context.mesh.create(lane)
     return {}
 
@@ -120,8 +125,9 @@ def _check_dependents(group: Resource, name: str, services: set[str]) -> None:
 async def delete(context: Context, params: Params) -> Reply:
     """DeleteSwimLane."""
     group_name, name = params.need("GroupName"), params.need("SwimLaneName")
-    lane = await context.lane(group_name, name)
-    group, lanes = await context.group(group_name), await context.lanes(group_name)
+    lane, (group, lanes) = await asyncio.gather(
+        context.lane(group_name, name), context.group_and_lanes(group_name)
+    )
     last = len(lanes) == 1
     is_baseline = records.is_permissive(group) and records.baseline(group) == name
     if is_baseline and not last and context.behaviour.baseline_delete == "last":
