@@ -47,8 +47,8 @@ COLLECTION = "ansible_collections.asm.lanes.plugins"
 SDK, KUBERNETES = "sdk", "kubernetes"
 #: What both libraries import; the two hosts part afterwards.
 COMMON = ("requests",)
-#: By host: its libraries, and what else the tasks of ``asm.lanes.site`` need of it, in their order. In pieces:
-#: a host answers between two of them.
+#: By host: its libraries, and what else the tasks of ``asm.lanes.site`` need of it, in their order. In
+#: pieces: a host answers between two of them.
 EARLY = {
     SDK: (
         f"{COLLECTION}.module_utils._preflight.asm_reads",
