@@ -16,7 +16,7 @@ from ansible_collections.asm.lanes.plugins.plugin_utils._report.options import A
 PLANNED, PROVEN = ("sample_app", "gateway_routing", "lane_group"), "lane_proof"
 ARGUMENTS = {
     **{name: {"type": "dict", "default": {}} for name in (*PLANNED, PROVEN)},
-    "report": {"type": "dict", "options": {**REPORT, "dest": {"type": "path"}}},
+    "report": {"type": "dict", "options": {**REPORT, "dest": {"type": "path"}, "name": {"type": "str"}}},
     "show": {"type": "bool", "default": True},
     "fail_on_difference": {"type": "bool", "default": True},
 }
@@ -31,7 +31,8 @@ class ActionModule(NamedArguments, ActionBase):  # type: ignore[misc]
         _validated, options = self.validate_argument_spec(ARGUMENTS)
         outcome = _outcome.Outcome(**{name: options[name] for name in (*PLANNED, PROVEN)})
         check_mode = bool(self._task.check_mode)
-        outcome = _with_report(outcome, options["report"] or {}, check_mode)
+        if not check_mode:
+            outcome = _with_report(outcome, options["report"] or {}, task_vars or {})
         lines, failures = _outcome.lines(outcome, check_mode=check_mode), outcome.failures
         if lines and (options["show"] or failures):
             self._display.display("\n".join(lines))
@@ -45,10 +46,15 @@ class ActionModule(NamedArguments, ActionBase):  # type: ignore[misc]
         return {**result, "ansible_stats": {"data": told, "per_host": False, "aggregate": True}}
 
 
-def _with_report(outcome: _outcome.Outcome, options: dict[str, Any], check_mode: bool) -> _outcome.Outcome:
+def _with_report(
+    outcome: _outcome.Outcome, options: dict[str, Any], variables: dict[str, Any]
+) -> _outcome.Outcome:
     """The outcome with the report of a proof that was made, where one is wished."""
-    if check_mode or not options.get("dest") or outcome.proof.get("passed") is None:
+    if not options.get("dest") or outcome.proof.get("passed") is None:
         return outcome
+    several = len(variables.get("ansible_play_hosts_all") or ()) > 1
+    own = f"{REPORT['name']['default']}-{variables['inventory_hostname']}" if several else None
+    options = {**options, "name": options["name"] or own or REPORT["name"]["default"]}
     # Here, since most of what a report is made with takes time that who wants none need not spend.
     from ansible_collections.asm.lanes.plugins.plugin_utils._report.write import ReportError, write
 

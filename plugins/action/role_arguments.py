@@ -37,7 +37,7 @@ class ActionModule(ValidateAction):  # type: ignore[misc]
         )
         specification: dict[str, Any] = {}
         for name in chosen:
-            specification |= _options(name)
+            specification |= _bare(_options(name))
         self._task.args = {"argument_spec": specification}
         result: dict[str, Any] = super().run(tmp, variables)
         result.pop("argument_spec_data", None)  # hundreds of lines beside the few that tell what is wrong
@@ -70,6 +70,18 @@ def selected(names: Sequence[str], run_tags: Sequence[str], skip_tags: Sequence[
         for name in names
         if {*everything, name} & set(run_tags) and not {*everything, name} & set(skip_tags)
     )
+
+
+def _bare(options: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Without what is for readers: the validation copies all that it is given, bit by bit."""
+    return {
+        name: {
+            key: _bare(value) if key == "options" else value
+            for key, value in option.items()
+            if key != "description"
+        }
+        for name, option in options.items()
+    }
 
 
 def _options(name: str) -> dict[str, Any]:

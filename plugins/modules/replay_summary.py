@@ -56,9 +56,10 @@ options:
         description: Folder for the files, on the controller. None, or an empty one, means no report.
         type: path
       name:
-        description: Name of the files without their endings.
+        description:
+          - Name of the files without their endings. By default C(lane-proof); where the play has several
+            hosts, a host's name follows.
         type: str
-        default: lane-proof
       formats:
         description: Which files to write.
         type: list
