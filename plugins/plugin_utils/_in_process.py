@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as ModuleAction
+from ansible_collections.asm.lanes.plugins.module_utils import _elsewhere
 from ansible_collections.asm.lanes.plugins.plugin_utils._module_host import HostError, hosts, run_module
 from ansible_collections.asm.lanes.plugins.plugin_utils._named import NamedArguments, resolve
 
@@ -75,6 +76,7 @@ class InProcessAction(NamedArguments, ModuleAction):  # type: ignore[misc]
         arguments = dict(self._task.args)
         self._update_module_args(self._task.action, arguments, variables)
         module = type(self).__module__.rpartition(".")[2]
+        _elsewhere.show = self._display.display
         try:
             printed = hosts()[self.host].call(
                 run_module,

@@ -111,7 +111,9 @@ class Host:
                     ways = [] if _elsewhere.send else [host.asking.fileno() for host in _hosts.values()]
                     socket.send_fds(self.asking, [ASK], [theirs.fileno(), *ways])
                 mine.send(Task(function, arguments, alone))
-                good, answer = mine.recv()
+                while (told := mine.recv())[0] is SAID:
+                    _elsewhere.say(told[1])
+                good, answer = told
             except (EOFError, OSError) as error:
                 raise HostError(f"{function.__name__} ended without a result") from error
         if not good:
@@ -120,6 +122,8 @@ class Host:
 
 
 ASK, STOP = b"?", b"!"
+#: In place of whether it went well: that it goes on, and how far it is.
+SAID = None
 _hosts: dict[str, Host] = {}
 
 
@@ -241,11 +245,20 @@ def _forked(task: Task, connection: Connection, asked: socket.socket) -> int:
 
 def _done(task: Task, connection: Connection) -> tuple[bool, Any]:
     """Whether it went well, and what came of it; this process ends when the one who asked is gone."""
+    saying = threading.Lock()
+
+    def show(line: str) -> None:
+        with saying:
+            connection.send((SAID, line))
+
     with _ending_with(connection):
+        _elsewhere.show = show
         try:
             return True, task.function(*task.arguments)
         except Exception as error:
             return False, error
+        finally:
+            _elsewhere.show = None
 
 
 @contextlib.contextmanager

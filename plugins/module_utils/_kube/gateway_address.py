@@ -14,6 +14,8 @@ from typing import Any
 
 from ansible.module_utils.basic import missing_required_lib
 
+from .. import _elsewhere
+
 #: Seconds between two looks.
 PAUSE = 2.0
 
@@ -38,7 +40,7 @@ def gateway_address(params: Mapping[str, Any]) -> dict[str, str]:
     if IMPORT_ERROR is not None:
         return {"msg": missing_required_lib("kubernetes")}
     labels = selector(params["selector"])
-    deadline = time.monotonic() + params["timeout"]
+    deadline, told = time.monotonic() + params["timeout"], False
     try:
         api = connect(params["kubeconfig"], params["context"])
         while True:
@@ -49,6 +51,13 @@ def gateway_address(params: Mapping[str, Any]) -> dict[str, str]:
             if "LoadBalancer" not in types(services) or time.monotonic() >= deadline:
                 where = f"in {params['namespace']} with the labels {labels}"
                 return {"msg": missing(services, params["namespace"], where, params["timeout"])}
+            if not told:
+                names = ", ".join(service["metadata"]["name"] for service in services)
+                _elsewhere.say(
+                    f"waiting up to {params['timeout']:g} s for an address of the load balancer of Service "
+                    f"{params['namespace']}/{names}"
+                )
+                told = True
             time.sleep(min(PAUSE, max(deadline - time.monotonic(), 0.0)))
     except KubeError as error:
         return {"msg": error.message}

@@ -4,15 +4,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .. import _elsewhere
 from .client import Api
 from .errors import KubeError
 from .rollout import Rollout, explain, rollout
 
 Object = dict[str, Any]
+
+SOON = 3.0
+"""Seconds of waiting that need no words."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,15 @@ def await_rollouts(api: Api, namespace: str, names: Sequence[str], timeout: floa
     known: dict[str, Object] = {}
     states: tuple[Rollout, ...] = ()
     failure = ""
+    began, told = time.monotonic(), ""
     for known in api.snapshots("apps/v1", "Deployment", namespace, timeout=timeout):
         states = tuple(rollout(name, known.get(name)) for name in names)
         failure = _failure(states)
         if failure != "timeout":
             break
+        line = next(f"Deployment {item.name}: {item.message}" for item in states if not item.ready)
+        if time.monotonic() - began > SOON and line != told:
+            _elsewhere.say(told := line)
     late = {item.name: known[item.name] for item in states if item.exists and not item.ready}
     return Outcome(
         namespace=namespace,

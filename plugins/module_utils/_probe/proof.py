@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .. import _elsewhere
 from . import client, verdict, weights
 from .measure import Meter
 from .settings import ACK, HTTP, OWN, SOCKET_IO
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Pause after the first attempt, doubled after each, and at most (seconds). Configuration is late by little.
 PAUSE, LONGEST_PAUSE = 0.1, 0.8
+#: Seconds of repeating that need no words.
+SOON = 2.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ def make(plan: Plan, settings: Settings, settle_timeout: float) -> dict[str, Any
             message = "" if told["passed"] else verdict.failure_message(told, settings.url)
             told |= {"message": message, "attempts": attempts, "seconds": round(seconds, 2)}
             return {**told, "not_tested": plan.not_tested}
+        if seconds > SOON:
+            _elsewhere.say(f"{told['summary']}; asking again until {settle_timeout:g} s are over")
         time.sleep(min(PAUSE * 2.0 ** (attempts - 1), LONGEST_PAUSE))
 
 

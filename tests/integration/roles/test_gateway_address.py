@@ -56,10 +56,13 @@ def test_it_waits_for_the_address(servers: Servers) -> None:
     thread.join()
     assert waited.code == 0, waited.output
     assert "The gateway is at http://lanes.example.com:31080" in waited.output
+    waiting = "waiting up to 300 s for an address of the load balancer of Service istio-system/"
+    assert waited.output.count(waiting) == 1
 
     give_address(cluster, ip="203.0.113.7")
     found = servers.play(ASK, "--check")
     assert "The gateway is at http://203.0.113.7:30080" in found.output
+    assert waiting not in found.output
     assert cluster("DELETE", f"{SERVICES}/istio-ingressgateway").code == 200
     cluster.close()
 

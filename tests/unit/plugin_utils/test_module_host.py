@@ -206,6 +206,30 @@ def test_imports_read_certificates_only_for_contexts_that_verify(monkeypatch: py
     assert told == "{True} [] 0\n"
 
 
+def test_what_is_said_on_the_way_comes_through_all_hosts() -> None:
+    told = run(
+        """
+        from ansible_collections.asm.lanes.plugins.module_utils import _elsewhere
+        def inner(number):
+            _elsewhere.say(f"inner {number}")
+            return number
+        def outer(number):
+            _elsewhere.say(f"outer {number}")
+            return _elsewhere.call("kubernetes", inner, number + 1)
+        for function in (inner, outer):
+            setattr(host, function.__name__, function)
+            function.__module__ = host.__name__
+        both = host.hosts()
+        for alone in (True, False):
+            _elsewhere.show = print
+            print(both["sdk"].call(outer, 1, alone=alone))
+            _elsewhere.show = None  # nobody to tell
+            print(both["sdk"].call(outer, 3, alone=alone))
+        """
+    )
+    assert told.splitlines() == ["outer 1", "inner 2", "2", "4"] * 2
+
+
 def test_a_fork_that_dies_and_a_function_that_is_unknown_leave_no_answer() -> None:
     told = run(
         """
