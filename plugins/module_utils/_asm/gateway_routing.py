@@ -10,7 +10,6 @@ a port is opened by adding an entry there.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._kube.application import own_labels
@@ -65,22 +64,15 @@ def routing_objects(options: Mapping[str, Any]) -> list[Object]:
     ]
 
 
-@dataclass
 class PortStep(Step):
-    """Has an ASM gateway listen on a port.
-
-    Attributes:
-        ports: all that it listens on afterwards.
-    """
-
-    ports: list[Object] = field(default_factory=list)
+    """Has an ASM gateway listen on a port; ``wanted`` states all ports that it listens on afterwards."""
 
     def send(self, api: Api, *, force: bool, dry_run: bool) -> Object:
         """See `Step.send`; nothing is taken over by *force*."""
-        assert self.found
+        found: Object = self.found or {}
         # A merge patch replaces the whole list, so those that are there are sent along; the version of the
         # gateway goes with them, and the server refuses when it is no longer the one that was read.
-        return api.patch(self.found, {"spec": {"ports": self.ports}}, MANAGER, dry_run=dry_run)
+        return api.patch(found, {"spec": self.wanted["spec"]}, MANAGER, dry_run=dry_run)
 
 
 def port_step(api: Api, namespace: str, name: str, port: int) -> PortStep:
@@ -98,7 +90,9 @@ def port_step(api: Api, namespace: str, name: str, port: int) -> PortStep:
         )
     before: list[Object] = gateway.get("spec", {}).get("ports") or []
     after = with_port(before, port)
-    return PortStep({}, gateway, UNCHANGED if after == before else PATCHED, gateway, ports=after)
+    names = {"name": name, "namespace": namespace}
+    wanted = {"apiVersion": API_VERSION, "kind": KIND, "metadata": names, "spec": {"ports": after}}
+    return PortStep(wanted, gateway, UNCHANGED if after == before else PATCHED, gateway)
 
 
 def with_port(ports: list[Object], port: int) -> list[Object]:
