@@ -50,7 +50,10 @@ def complete(stated: Mapping[str, Any]) -> dict[str, Any]:
     """
     result = ArgumentSpecValidator(ARGUMENTS).validate(dict(stated))
     if result.error_messages:
-        raise ValueError("; ".join(result.error_messages))
+        raise ValueError(f"audit_options: {'; '.join(result.error_messages)}")
     params: dict[str, Any] = result.validated_parameters
-    check(params)
+    try:
+        check(params)
+    except ValueError as error:
+        raise ValueError(f"audit_options: {error}") from None
     return params
