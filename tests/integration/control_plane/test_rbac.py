@@ -311,7 +311,8 @@ def test_the_audit_follows_all_lanes_with_its_rights(stage: Stage) -> None:
     stage.grant({**AUDIT, "mesh/lane_drift": "-"})
     code, output = stage.play("asm.lanes.site --tags lane_proof", lane_proof_audit=True)
     assert code == 0, output
-    assert "every hop keeps the lane" in output
+    # Not that every hop is known: a real API server gives out no log of a sidecar that is not in the spec.
+    assert re.search(r"^lane v2 +call +client -> gateway", output, re.MULTILINE), output
     assert "not audited" not in output
     assert "forbidden" not in output
 
