@@ -192,10 +192,8 @@ failure:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.asm.lanes.plugins.module_utils._kube.application import (
-    application_objects,
-    own_labels,
-)
+from ansible_collections.asm.lanes.plugins.module_utils._kube.application import application_objects
+from ansible_collections.asm.lanes.plugins.module_utils._kube.objects import own_labels
 from ansible_collections.asm.lanes.plugins.module_utils._kube.objects_module import run_module
 from ansible_collections.asm.lanes.plugins.module_utils._kube.options import kubeconfig_arguments
 

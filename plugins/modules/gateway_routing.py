@@ -167,9 +167,8 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.gateway_routing imp
     port_step,
     routing_objects,
 )
-from ansible_collections.asm.lanes.plugins.module_utils._kube.application import own_labels
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import Api
-from ansible_collections.asm.lanes.plugins.module_utils._kube.objects import Step
+from ansible_collections.asm.lanes.plugins.module_utils._kube.objects import Step, own_labels
 from ansible_collections.asm.lanes.plugins.module_utils._kube.objects_module import run_module
 from ansible_collections.asm.lanes.plugins.module_utils._kube.options import kubeconfig_arguments
 

@@ -12,13 +12,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._kube.application import own_labels
 from .._kube.client import Api
 from .._kube.errors import KubeError
-from .._kube.objects import MANAGER, PATCHED, UNCHANGED, Step
+from .._kube.objects import MANAGER, PATCHED, UNCHANGED, Step, own_labels
+from .mesh import GATEWAY_API, GATEWAY_KIND
 
-API_VERSION = "istio.alibabacloud.com/v1beta1"
-KIND = "IstioGateway"
 PORTS = range(1, 65536)
 
 Object = dict[str, Any]
@@ -81,7 +79,7 @@ def port_step(api: Api, namespace: str, name: str, port: int) -> PortStep:
     Raises:
         KubeError: the server cannot be read, or there is no such gateway.
     """
-    gateway = api.get(API_VERSION, KIND, name, namespace)
+    gateway = api.get(GATEWAY_API, GATEWAY_KIND, name, namespace)
     if gateway is None:
         raise KubeError(
             f"There is no IstioGateway {name} in namespace {namespace} of {api.server} (kubeconfig "
@@ -91,7 +89,7 @@ def port_step(api: Api, namespace: str, name: str, port: int) -> PortStep:
     before: list[Object] = gateway.get("spec", {}).get("ports") or []
     after = with_port(before, port)
     names = {"name": name, "namespace": namespace}
-    wanted = {"apiVersion": API_VERSION, "kind": KIND, "metadata": names, "spec": {"ports": after}}
+    wanted = {"apiVersion": GATEWAY_API, "kind": GATEWAY_KIND, "metadata": names, "spec": {"ports": after}}
     return PortStep(wanted, gateway, UNCHANGED if after == before else PATCHED, gateway)
 
 

@@ -7,13 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .objects import own_labels
+
 Object = dict[str, Any]
 Stated = Mapping[str, Any]
-
-
-def own_labels(part_of: str) -> dict[str, str]:
-    """The labels by which the modules of this collection find again what they have made."""
-    return {"app.kubernetes.io/managed-by": "asm.lanes", "app.kubernetes.io/part-of": part_of}
 
 
 def application_objects(options: Stated) -> list[Object]:

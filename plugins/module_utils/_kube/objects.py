@@ -112,6 +112,11 @@ class Outcome:
         return [step.title for step in self.steps if step.written]
 
 
+def own_labels(part_of: str) -> dict[str, str]:
+    """The labels by which the modules of this collection find again what they have made."""
+    return {"app.kubernetes.io/managed-by": MANAGER, "app.kubernetes.io/part-of": part_of}
+
+
 def title(item: Object) -> str:
     """Kind and name of an object."""
     return f"{item['kind']} {item['metadata']['name']}"
