@@ -65,12 +65,12 @@ def routing_objects(options: Mapping[str, Any]) -> list[Object]:
 class PortStep(Step):
     """Has an ASM gateway listen on a port; ``wanted`` states all ports that it listens on afterwards."""
 
-    def send(self, api: Api, *, force: bool, dry_run: bool) -> Object:
+    def send(self, api: Api, *, force: bool, dry_run: bool) -> tuple[Object, bool]:
         """See `Step.send`; nothing is taken over by *force*."""
         found: Object = self.found or {}
         # A merge patch replaces the whole list, so those that are there are sent along; the version of the
         # gateway goes with them, and the server refuses when it is no longer the one that was read.
-        return api.patch(found, {"spec": self.wanted["spec"]}, MANAGER, dry_run=dry_run)
+        return api.patch(found, {"spec": self.wanted["spec"]}, MANAGER, dry_run=dry_run), False
 
 
 def port_step(api: Api, namespace: str, name: str, port: int) -> PortStep:

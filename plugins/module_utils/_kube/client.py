@@ -47,6 +47,7 @@ DEFAULT_TIMEOUT = 10.0
 
 MERGE_PATCH = "application/merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
+CREATED = 201
 
 _RETRY_PAUSE = 0.5
 """Seconds between two attempts to watch again after a server closed the stream at once."""
@@ -249,8 +250,10 @@ class Api:
         query = _writing(field_manager, dry_run)
         return self.request("patch", self._own_path(found), query=query, body=body, content_type=MERGE_PATCH)
 
-    def apply(self, obj: Object, field_manager: str, *, force: bool = False, dry_run: bool = False) -> Object:
-        """Make an object as stated by server-side apply, there or not; the server's version of it.
+    def apply(
+        self, obj: Object, field_manager: str, *, force: bool = False, dry_run: bool = False
+    ) -> tuple[Object, bool]:
+        """Make an object as stated by server-side apply, there or not.
 
         Fields that the server does not know are refused, not dropped.
 
@@ -260,13 +263,17 @@ class Api:
             force: take fields over that another manager has set to something else.
             dry_run: see `patch`.
 
+        Returns:
+            The server's version of the object, and whether it is new: status 201, else 200 (documented).
+
         Raises:
             KubeError: ``failure="conflict"`` when another manager has set a field to something else.
         """
         query = {**_writing(field_manager, dry_run), "force": str(force).lower(), "fieldValidation": "Strict"}
         with self._serving(obj["apiVersion"], obj["kind"]):
             path = self._own_path(obj)
-            return self.request("patch", path, query=query, body=obj, content_type=APPLY_PATCH)
+            response = self._send("patch", path, query, obj, self.timeout, APPLY_PATCH)
+        return self._object_of(response, path), response.status == CREATED
 
     def delete(self, found: Object, *, exactly: bool = True) -> None:
         """Delete an object with all that it owns; nothing when it is gone already.
@@ -346,7 +353,12 @@ class Api:
             body: JSON body.
             content_type: what the body is.
         """
-        response = self._send(method, path, query or {}, body, self.timeout, content_type)
+        return self._object_of(
+            self._send(method, path, query or {}, body, self.timeout, content_type), path
+        )
+
+    def _object_of(self, response: Any, path: str) -> Object:
+        """The JSON object of an answer."""
         try:
             answer = json.loads(response.data)
         except urllib3.exceptions.HTTPError as error:

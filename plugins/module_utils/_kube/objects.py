@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -72,13 +73,16 @@ class Step:
         kind = {"api_version": self.object["apiVersion"], "kind": self.object["kind"]}
         return {**kind, **names, "change": self.change}
 
-    def send(self, api: Api, *, force: bool, dry_run: bool) -> Object:
-        """Write it, or let the server say what would come of it; the server's version of the object.
+    def send(self, api: Api, *, force: bool, dry_run: bool) -> tuple[Object, bool]:
+        """Write it, or let the server say what would come of it.
 
         Args:
             api: the server.
             force: take over fields that another manager has set to something else.
             dry_run: keep nothing.
+
+        Returns:
+            The server's version of the object, and whether it is new.
 
         Raises:
             KubeError: the server refuses.
@@ -224,26 +228,28 @@ def _await_gone(api: Api, group: Group, labels: Mapping[str, str], timeout: floa
 
 
 def look(api: Api, wanted: Sequence[Object], labels: Mapping[str, str]) -> dict[tuple[str, ...], Object]:
-    """What is there of *wanted*, by kind, namespace and name: a list for a kind, a get for a single object.
+    """What is seen of *wanted*, by kind, namespace and name: a list for a kind, a get for a single object.
 
-    An object that the list does not show may still be there without the labels; it is asked for by name.
+    An object that is there without the labels is not seen by a list: what tries to write it does.
     """
     found: dict[tuple[str, ...], Object] = {}
+    singles: list[Object] = []
     for (api_version, kind, namespace), items in _grouped(wanted).items():
         if labels and len(items) > 1:
             listed = api.list(api_version, kind, namespace or None, label_selector=selector(labels))
             found |= {(kind, namespace, item["metadata"]["name"]): item for item in listed}
-
-    def ask_for(item: Object) -> Object | None:
-        metadata = item["metadata"]
-        return api.get(item["apiVersion"], item["kind"], metadata["name"], metadata.get("namespace") or None)
-
-    unseen = [item for item in wanted if _key(item) not in found]
-    singles = zip(unseen, _at_once(ask_for, unseen), strict=True)
-    found |= {_key(item): single for item, single in singles if single is not None}
+        else:
+            singles += items
+    asked = zip(singles, _at_once(partial(_get, api), singles), strict=True)
+    found |= {_key(item): single for item, single in asked if single is not None}
     # Items of a list do not say what they are.
     known = {_key(item): {"apiVersion": item["apiVersion"], "kind": item["kind"]} for item in wanted}
     return {key: {**known[key], **item} for key, item in found.items() if key in known}
+
+
+def _get(api: Api, item: Object) -> Object | None:
+    metadata = item["metadata"]
+    return api.get(item["apiVersion"], item["kind"], metadata["name"], metadata.get("namespace") or None)
 
 
 def groups(wanted: Iterable[Object]) -> list[Group]:
@@ -292,7 +298,10 @@ def _at_once(work: Callable[[T], R], items: Sequence[T], few: int = FEW) -> list
 def _write(api: Api, step: Step, *, force: bool, dry_run: bool) -> None:
     """Apply, or let the server say what would come of it."""
     with _named(step):
-        step.after = step.send(api, force=force, dry_run=dry_run)
+        step.after, new = step.send(api, force=force, dry_run=dry_run)
+        if dry_run and step.change == CREATED and not new:  # it is there, without the labels
+            step.found = _get(api, step.wanted)
+            step.change = PATCHED if step.found else CREATED
     if step.found is not None and same(step.found, step.after):
         # Said otherwise and meant the same, or others have already set all of it: nothing to write.
         step.change = UNCHANGED

@@ -75,6 +75,10 @@ def test_what_others_have_set_stays_and_what_was_stated_before_goes(shop: Server
 def test_an_object_without_our_labels_is_found_by_name(shop: Servers) -> None:
     stranger = {**service("a"), "metadata": {"name": "a", "namespace": "shop"}}
     shop.in_cluster.apply(stranger)
+    checked = objects(shop, service("a"), service("b"), _ansible_check_mode=True, _ansible_diff=True)
+    assert changes(checked) == {"a": "patched", "b": "created"}
+    assert [part["before"].get("metadata", {}).get("name") for part in checked["diff"]] == ["a", None]
+    assert services(shop) == {"Service/a"}
     assert changes(objects(shop, service("a"), service("b"))) == {"a": "patched", "b": "created"}
 
 

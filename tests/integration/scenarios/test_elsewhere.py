@@ -70,9 +70,8 @@ def test_it_runs_on_an_instance_of_ones_own(instance: RunningLab, scenario: str,
         variables["asm_lanes_gateway_address"] = address
     inventory = tmp_path / "my-mesh.yml"
     inventory.write_text(yaml.safe_dump({"lab": {"hosts": {"localhost": None}, "vars": variables}}))
-    made = molecule("converge", scenario, inventory)
-    asked = "Wait until the gateway's load balancer has an address" in made
-    assert asked is (scenario != "kind")
+    # Where no address is said, the proof finds that of the load balancer, or there is no proof.
+    assert re.search(r"(\d+) of \1 cases passed", molecule("converge", scenario, inventory))
     assert re.search(r"\d+ passed", molecule("verify", scenario, inventory))
     molecule("destroy", scenario, inventory)  # which takes the guide back, and looks whether all is as before
     assert instance.status()["ready"], "an instance of one's own stays"
