@@ -353,9 +353,7 @@ class Api:
             body: JSON body.
             content_type: what the body is.
         """
-        return self._object_of(
-            self._send(method, path, query or {}, body, self.timeout, content_type), path
-        )
+        return self._object_of(self._send(method, path, query or {}, body, self.timeout, content_type), path)
 
     def _object_of(self, response: Any, path: str) -> Object:
         """The JSON object of an answer."""

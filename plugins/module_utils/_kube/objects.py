@@ -9,31 +9,23 @@ else's (a scaler's, an operator's, kubectl's) who has set it to something else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any
 
+from .at_once import at_once
 from .client import Api
 from .compare import as_stated, readable, same
 from .errors import KubeError
 
-T = TypeVar("T")
-R = TypeVar("R")
 Object = dict[str, Any]
 #: apiVersion, kind and namespace ("" for objects of the whole cluster).
 Group = tuple[str, str, str]
 
 MANAGER = "asm.lanes"
 """Who the fields belong to (``metadata.managedFields``)."""
-
-CONNECTIONS = 8
-"""At most so many requests at the same time."""
-
-FEW = 4
-"""So many requests at the same time are worth their connections; one costs as much as two of them."""
 
 CREATED, PATCHED, DELETED, UNCHANGED = "created", "patched", "deleted", "unchanged"
 
@@ -168,12 +160,11 @@ def present(
         step.written = True
 
     with _telling(outcome):
-        # The connections serve twice, so they are worth it for two objects already.
-        _at_once(attempt, outcome.changes, few=2)
+        at_once(attempt, outcome.changes)
         if check_mode:
             return
         for _group, steps in groupby(outcome.changes, lambda step: _group_of(step.object)):
-            _at_once(write, list(steps), few=2)
+            at_once(write, list(steps))
 
 
 def absent(
@@ -197,9 +188,8 @@ def absent(
     Raises:
         KubeError: the server cannot be read, refuses, or keeps an object (``failure="timeout"``).
     """
-    for api_version, kind, namespace in groups:
-        there = api.list(api_version, kind, namespace or None, label_selector=selector(labels))
-        steps = [Step({}, {"apiVersion": api_version, "kind": kind, **item}, DELETED) for item in there]
+    for group in groups:
+        steps = [Step({}, item, DELETED) for item in _list(api, group, labels)]
         outcome.steps += steps
         if check_mode or not steps:
             continue
@@ -207,7 +197,7 @@ def absent(
             with _telling(outcome), _named(step):
                 api.delete(step.object, exactly=False)
             step.written = True
-        _await_gone(api, (api_version, kind, namespace), labels, timeout)
+        _await_gone(api, group, labels, timeout)
 
 
 def _await_gone(api: Api, group: Group, labels: Mapping[str, str], timeout: float) -> None:
@@ -232,19 +222,27 @@ def look(api: Api, wanted: Sequence[Object], labels: Mapping[str, str]) -> dict[
 
     An object that is there without the labels is not seen by a list: what tries to write it does.
     """
-    found: dict[tuple[str, ...], Object] = {}
-    singles: list[Object] = []
-    for (api_version, kind, namespace), items in _grouped(wanted).items():
+    asks: list[Callable[[], list[Object]]] = []
+    for group, items in _grouped(wanted).items():
         if labels and len(items) > 1:
-            listed = api.list(api_version, kind, namespace or None, label_selector=selector(labels))
-            found |= {(kind, namespace, item["metadata"]["name"]): item for item in listed}
+            asks.append(partial(_list, api, group, labels))
         else:
-            singles += items
-    asked = zip(singles, _at_once(partial(_get, api), singles), strict=True)
-    found |= {_key(item): single for item, single in asked if single is not None}
+            asks += [partial(_single, api, item) for item in items]
+    known = {_key(item) for item in wanted}
+    answers = at_once(lambda ask: ask(), asks)
+    return {_key(item): item for answer in answers for item in answer if _key(item) in known}
+
+
+def _list(api: Api, group: Group, labels: Mapping[str, str]) -> list[Object]:
+    api_version, kind, namespace = group
+    items = api.list(api_version, kind, namespace or None, label_selector=selector(labels))
     # Items of a list do not say what they are.
-    known = {_key(item): {"apiVersion": item["apiVersion"], "kind": item["kind"]} for item in wanted}
-    return {key: {**known[key], **item} for key, item in found.items() if key in known}
+    return [{"apiVersion": api_version, "kind": kind, **item} for item in items]
+
+
+def _single(api: Api, item: Object) -> list[Object]:
+    found = _get(api, item)
+    return [] if found is None else [found]
 
 
 def _get(api: Api, item: Object) -> Object | None:
@@ -282,17 +280,6 @@ def _step(wanted: Object, found: Object | None) -> Step:
     if found is None:
         return Step(wanted, None, CREATED)
     return Step(wanted, found, UNCHANGED if as_stated(found, wanted, MANAGER) else PATCHED, found)
-
-
-def _at_once(work: Callable[[T], R], items: Sequence[T], few: int = FEW) -> list[R]:
-    """Requests that do not depend on each other, the results in order.
-
-    Raises what the first of them raises that fails, when all have ended.
-    """
-    if len(items) < few:
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(min(len(items), CONNECTIONS)) as pool:
-        return list(pool.map(work, items))
 
 
 def _write(api: Api, step: Step, *, force: bool, dry_run: bool) -> None:

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _elsewhere
+from .._kube.at_once import at_once
 from .._kube.client import Api, KubeError, connect
 from .asm_reads import read_asm
 from .finding import Reading
 from .wanted import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .._asm.credentials import Connection
-    from .wanted import Wanted
+    from .wanted import Object, Wanted
 
 ISTIO = "networking.istio.io"
 ISTIO_VERSIONS = (f"{ISTIO}/v1", f"{ISTIO}/v1beta1")
@@ -61,84 +63,118 @@ def read(sources: Sources, wanted: Wanted, on_secrets: Callable[[list[str]], Non
 
 
 def _read_cluster(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
-    server, api, deployments = _server(
+    server, _api, (deployments, namespace, services) = _server(
         sources.cluster_kubeconfig,
         sources.request_timeout,
-        lambda api: api.list("apps/v1", "Deployment", wanted.namespace),
+        (
+            lambda api: api.list("apps/v1", "Deployment", wanted.namespace),
+            lambda api: api.get("v1", "Namespace", wanted.namespace),
+            lambda api: api.list("v1", "Service", wanted.namespace),
+        ),
+        "the cluster could not be read",
         "it does not know Deployments, so it is not the cluster that runs the application",
         "Set asm_lanes_cluster_kubeconfig to the kubeconfig of the ACK cluster; "
         "the one of the ASM control plane belongs in asm_lanes_mesh_kubeconfig",
     )
-    if api is None:
-        blocked: Reading[Any] = Reading(blocked="the cluster could not be read")
-        return {"cluster_server": server, "namespace": blocked, "services": blocked, "deployments": blocked}
     return {
         "cluster_server": server,
-        "namespace": _kube(lambda: api.get("v1", "Namespace", wanted.namespace)),
-        "services": _kube(lambda: api.list("v1", "Service", wanted.namespace)),
+        "namespace": namespace,
+        "services": services,
         "deployments": deployments,
     }
 
 
 def _read_mesh(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
-    server, api, gateway = _server(
+    server, api, (gateway, *serving) = _server(
         sources.mesh_kubeconfig,
         sources.request_timeout,
-        lambda api: api.get(ASM_GATEWAY_API, "IstioGateway", wanted.gateway_name, wanted.gateway_namespace),
+        (
+            lambda api: api.get(
+                ASM_GATEWAY_API, "IstioGateway", wanted.gateway_name, wanted.gateway_namespace
+            ),
+            *(partial(_serves, version) for version in ISTIO_VERSIONS),
+        ),
+        "the control plane could not be read",
         "it does not know IstioGateways, so it is not the control plane of an ASM instance",
         "Set asm_lanes_mesh_kubeconfig to the kubeconfig of the ASM instance (ASM console, or "
         "DescribeServiceMeshKubeconfig); the one of the ACK cluster belongs in asm_lanes_cluster_kubeconfig",
     )
-    names = ("istio_versions", "gateway", "gateways", "virtual_services")
-    if api is None:
-        blocked: Reading[Any] = Reading(blocked="the control plane could not be read")
-        return {"mesh_server": server, **dict.fromkeys(names, blocked)}
-    versions = _kube(lambda: [one for one in ISTIO_VERSIONS if api.serves(one, "VirtualService")])
-    if not versions.value:
-        blocked = Reading(blocked="the control plane does not serve Istio's VirtualService")
-        return {
-            "mesh_server": server,
-            "istio_versions": versions,
-            "gateway": gateway,
-            "gateways": blocked,
-            "virtual_services": blocked,
-        }
-    served = versions.value[0]
+    versions = _all_of(serving)
+    if api is None or not versions.value:
+        unserved = "the control plane does not serve Istio's VirtualService"
+        lists: list[Reading[list[Object]]] = [Reading(blocked=versions.blocked or unserved)] * 2
+    else:
+        lists = at_once(partial(_list, api, versions.value[0]), ("Gateway", "VirtualService"))
     return {
         "mesh_server": server,
         "istio_versions": versions,
         "gateway": gateway,
-        "gateways": _kube(lambda: api.list(served, "Gateway")),
-        "virtual_services": _kube(lambda: api.list(served, "VirtualService")),
+        **dict(zip(("gateways", "virtual_services"), lists, strict=True)),
     }
 
 
+def _serves(version: str, api: Api) -> list[str]:
+    return [version] if api.serves(version, "VirtualService") else []
+
+
+def _all_of(parts: Sequence[Reading[list[Value]]]) -> Reading[list[Value]]:
+    """Several readings as one, which is that of the first that could not be read, if any."""
+    unread = (part for part in parts if part.problem or part.blocked)
+    return next(unread, Reading([value for part in parts for value in part.value or ()]))
+
+
 def _server(
-    kubeconfig: str, timeout: float, first: Callable[[Api], Value], otherwise: str, remedy: str
-) -> tuple[Reading[str], Api | None, Reading[Value]]:
-    """Connect and read *first*, of a kind that only the server that is meant knows."""
-    nothing: Reading[Value] = Reading(blocked="the server could not be read")
+    kubeconfig: str,
+    timeout: float,
+    reads: Sequence[Callable[[Api], Any]],
+    blocked: str,
+    otherwise: str,
+    remedy: str,
+) -> tuple[Reading[str], Api | None, list[Reading[Any]]]:
+    """Connect and read, all at the same time.
+
+    Args:
+        kubeconfig, timeout: of the server.
+        reads: the first is of a kind that only the server that is meant knows.
+        blocked: what to say of all of them where they cannot be read.
+        otherwise, remedy: what to say of another server.
+
+    Returns:
+        The server's URL; the server, or None where nothing of it counts; what was read, in order.
+    """
+    nothing: list[Reading[Any]] = [Reading(blocked=blocked)] * len(reads)
     try:
         api = connect(kubeconfig, timeout=timeout)
-        value = Reading(first(api))
     except KubeError as error:
-        if error.failure == "kind":
-            problem = f"{api.server} is another server: {otherwise}"
-            return Reading(problem=problem, remedy=remedy), None, nothing
-        if error.failure in ("forbidden", "namespace"):  # this reading only; the server is the right one
-            return Reading(api.server), api, _kube_problem(error)
-        return _kube_problem(error), None, nothing
-    return Reading(api.server), api, value
+        return _problem(error), None, nothing
+
+    def attempt(read: Callable[[Api], Any]) -> Any:
+        try:
+            return read(api)
+        except KubeError as error:
+            return error
+
+    answers = at_once(attempt, reads)
+    failure = answers[0].failure if isinstance(answers[0], KubeError) else None
+    if failure == "kind":
+        return Reading(problem=f"{api.server} is another server: {otherwise}", remedy=remedy), None, nothing
+    if failure not in (None, "forbidden", "namespace"):  # those are of this reading only
+        return _problem(answers[0]), None, nothing
+    return Reading(api.server), api, [_reading(answer) for answer in answers]
 
 
-def _kube(call: Callable[[], Value]) -> Reading[Value]:
+def _reading(answer: Any) -> Reading[Any]:
+    return _problem(answer) if isinstance(answer, KubeError) else Reading(answer)
+
+
+def _list(api: Api, api_version: str, kind: str) -> Reading[list[Object]]:
     try:
-        return Reading(call())
+        return Reading(api.list(api_version, kind))
     except KubeError as error:
-        return _kube_problem(error)
+        return _problem(error)
 
 
-def _kube_problem(error: KubeError) -> Reading[Any]:
+def _problem(error: KubeError) -> Reading[Any]:
     # KubeError says what is wrong in its first sentence, and what to do in the others.
     what, _stop, remedy = error.message.partition(". ")
     return Reading(problem=what, remedy=remedy or "See the server's log")
