@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._asm.client import AsmClient
@@ -45,16 +47,21 @@ def read_asm(
     try:
         client = AsmClient(connection, wanted.mesh_id, Deadline(timeout), RetryPolicy(attempts=ATTEMPTS))
     except AsmError as error:
-        mesh: Reading[Object] = _asm_problem(error)
-        blocked: Reading[Any] = mesh.blocking("the ASM instance could not be read")
-        return {"mesh": mesh, "clusters": blocked, "guest_labels": blocked}, []
-    mesh = _asm(lambda: client.call("DescribeServiceMeshDetail", subject).get("ServiceMesh") or {})
+        return _unread(_asm_problem(error)), []
+    with ThreadPoolExecutor(1) as pool:
+        listed = pool.submit(_asm, partial(client.call, "DescribeClustersInServiceMesh", subject))
+        detail = _asm(partial(client.call, "DescribeServiceMeshDetail", subject))
+        mesh: Reading[Object] = _part(detail, "ServiceMesh", {})
+        clusters: Reading[list[Object]] = _part(listed.result(), "Clusters", [])
     if mesh.problem:
-        blocked = mesh.blocking("the ASM instance could not be read")
-        return {"mesh": mesh, "clusters": blocked, "guest_labels": blocked}, client.secrets
-    clusters = _asm(lambda: client.call("DescribeClustersInServiceMesh", subject).get("Clusters") or [])
+        return _unread(mesh), client.secrets
     labels = _guest_labels(client, clusters, wanted)
     return {"mesh": mesh, "clusters": clusters, "guest_labels": labels}, client.secrets
+
+
+def _unread(mesh: Reading[Object]) -> dict[str, Reading[Any]]:
+    blocked = mesh.blocking("the ASM instance could not be read")
+    return {"mesh": mesh, "clusters": blocked, "guest_labels": blocked}
 
 
 def _guest_labels(
@@ -83,6 +90,13 @@ def _asm(call: Callable[[], Value]) -> Reading[Value]:
         return Reading(call())
     except AsmError as error:
         return _asm_problem(error)
+
+
+def _part(answer: Reading[Object], name: str, otherwise: Value) -> Reading[Value]:
+    """What an answer has by a name, or *otherwise*."""
+    if answer.value is None:
+        return Reading(problem=answer.problem, remedy=answer.remedy)
+    return Reading(answer.value.get(name) or otherwise)
 
 
 def _asm_problem(error: AsmError) -> Reading[Any]:
