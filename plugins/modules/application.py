@@ -18,13 +18,8 @@ author:
   - asm.lanes maintainers (@asm-lanes)
 extends_documentation_fragment:
   - asm.lanes.kubeconfig
-attributes:
-  check_mode:
-    description: Can run in check mode; the server tries every change by a dry run.
-    support: full
-  diff_mode:
-    description: Shows every object before and after, also in check mode and when it is created or removed.
-    support: full
+  - asm.lanes.objects
+  - asm.lanes.objects.own
 options:
   state:
     description:
@@ -117,17 +112,6 @@ options:
   images:
     description: Images to use instead of those in O(services), by the image to replace. For mirrors.
     type: dict
-  part_of:
-    description: Value of the label C(app.kubernetes.io/part-of), by which removal finds the objects again.
-    type: str
-    default: ws
-  labels:
-    description: More labels for every Service and Deployment. Those of the module win over them.
-    type: dict
-  force_conflicts:
-    description: As in M(asm.lanes.kube_objects).
-    type: bool
-    default: false
   wait:
     description: As in M(asm.lanes.kube_objects).
     type: bool
@@ -136,9 +120,6 @@ options:
     description: Seconds for all Deployments to get ready, or for the objects of a kind to go.
     type: float
     default: 120
-  advice:
-    description: What to add to the error of a kind of RV(failure), such as the name of the variable to set.
-    type: dict
 """
 
 EXAMPLES = r"""
@@ -195,7 +176,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.asm.lanes.plugins.module_utils._kube.application import application_objects
 from ansible_collections.asm.lanes.plugins.module_utils._kube.objects import own_labels
 from ansible_collections.asm.lanes.plugins.module_utils._kube.objects_module import run_module
-from ansible_collections.asm.lanes.plugins.module_utils._kube.options import kubeconfig_arguments
+from ansible_collections.asm.lanes.plugins.module_utils._kube.options import (
+    kubeconfig_arguments,
+    objects_arguments,
+    own_arguments,
+)
 
 DEPLOYMENT = {
     "name": {"type": "str", "required": True},
@@ -219,18 +204,15 @@ SERVICE = {
 }
 ARGUMENTS = {
     **kubeconfig_arguments(),
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    **objects_arguments(),
+    **own_arguments(),
     "namespace": {"type": "str", "default": "default"},
     "manage_namespace": {"type": "bool", "default": False},
     "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE},
     "version_label": {"type": "str", "default": "version"},
     "images": {"type": "dict"},
-    "part_of": {"type": "str", "default": "ws"},
-    "labels": {"type": "dict"},
-    "force_conflicts": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 120},
-    "advice": {"type": "dict"},
 }
 
 

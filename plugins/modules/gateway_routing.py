@@ -19,13 +19,8 @@ author:
   - asm.lanes maintainers (@asm-lanes)
 extends_documentation_fragment:
   - asm.lanes.kubeconfig
-attributes:
-  check_mode:
-    description: Can run in check mode; the server tries every change by a dry run.
-    support: full
-  diff_mode:
-    description: Shows every object before and after, also in check mode and when it is created or removed.
-    support: full
+  - asm.lanes.objects
+  - asm.lanes.objects.own
 options:
   state:
     description:
@@ -99,24 +94,10 @@ options:
     description: Domain of the cluster, the end of a service's fully qualified name.
     type: str
     default: cluster.local
-  part_of:
-    description: Value of the label C(app.kubernetes.io/part-of), by which removal finds rule and route again.
-    type: str
-    default: ws
-  labels:
-    description: More labels for rule and route. Those of the module win over them.
-    type: dict
-  force_conflicts:
-    description: As in M(asm.lanes.kube_objects).
-    type: bool
-    default: false
   timeout:
     description: Seconds for removed objects to go.
     type: float
     default: 60
-  advice:
-    description: What to add to the error of a kind of RV(failure), such as the name of the variable to set.
-    type: dict
 """
 
 EXAMPLES = r"""
@@ -170,11 +151,16 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.gateway_routing imp
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import Api
 from ansible_collections.asm.lanes.plugins.module_utils._kube.objects import Step, own_labels
 from ansible_collections.asm.lanes.plugins.module_utils._kube.objects_module import run_module
-from ansible_collections.asm.lanes.plugins.module_utils._kube.options import kubeconfig_arguments
+from ansible_collections.asm.lanes.plugins.module_utils._kube.options import (
+    kubeconfig_arguments,
+    objects_arguments,
+    own_arguments,
+)
 
 ARGUMENTS = {
     **kubeconfig_arguments(),
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    **objects_arguments(),
+    **own_arguments(),
     "api_version": {"type": "str", "default": "networking.istio.io/v1beta1"},
     "namespace": {"type": "str", "default": "default"},
     "rule_name": {"type": "str", "default": "ws-gateway"},
@@ -191,11 +177,7 @@ ARGUMENTS = {
     "service_namespace": {"type": "str", "default": "default"},
     "service_port": {"type": "int", "default": 5000},
     "cluster_domain": {"type": "str", "default": "cluster.local"},
-    "part_of": {"type": "str", "default": "ws"},
-    "labels": {"type": "dict"},
-    "force_conflicts": {"type": "bool", "default": False},
     "timeout": {"type": "float", "default": 60},
-    "advice": {"type": "dict"},
 }
 
 

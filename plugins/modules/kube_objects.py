@@ -26,13 +26,7 @@ author:
   - asm.lanes maintainers (@asm-lanes)
 extends_documentation_fragment:
   - asm.lanes.kubeconfig
-attributes:
-  check_mode:
-    description: Can run in check mode; the server tries every change by a dry run.
-    support: full
-  diff_mode:
-    description: Shows every object before and after, also in check mode and when it is created or removed.
-    support: full
+  - asm.lanes.objects
 options:
   state:
     description:
@@ -54,13 +48,6 @@ options:
       - Labels that all of the objects carry and no other object does. They let one list find the objects.
       - Required for O(state=absent).
     type: dict
-  force_conflicts:
-    description:
-      - Whether to take over fields that another field manager has set to something else, as
-        C(kubectl apply --server-side --force-conflicts) does. Which they are, a run without it tells, also
-        in check mode.
-    type: bool
-    default: false
   wait:
     description:
       - Whether to wait until the Deployments among O(objects) are ready, by the rule of
@@ -71,9 +58,6 @@ options:
     description: Seconds for all Deployments of a namespace to get ready, or for the objects of a kind to go.
     type: float
     default: 120
-  advice:
-    description: What to add to the error of a kind of RV(failure), such as the name of the variable to set.
-    type: dict
 """
 
 EXAMPLES = r"""
@@ -153,7 +137,10 @@ failure:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.asm.lanes.plugins.module_utils._kube.objects_module import run_module
-from ansible_collections.asm.lanes.plugins.module_utils._kube.options import kubeconfig_arguments
+from ansible_collections.asm.lanes.plugins.module_utils._kube.options import (
+    kubeconfig_arguments,
+    objects_arguments,
+)
 
 
 def main() -> None:
@@ -161,13 +148,11 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **kubeconfig_arguments(),
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            **objects_arguments(),
             "objects": {"type": "list", "elements": "dict", "required": True},
             "labels": {"type": "dict"},
-            "force_conflicts": {"type": "bool", "default": False},
             "wait": {"type": "bool", "default": True},
             "timeout": {"type": "float", "default": 120},
-            "advice": {"type": "dict"},
         },
         required_if=[("state", "absent", ["labels"])],
         supports_check_mode=True,

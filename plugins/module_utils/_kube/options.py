@@ -1,6 +1,6 @@
 # Copyright (c) 2026, asm.lanes contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Options of modules that read a Kubernetes API. Apart from all that imports its client."""
+"""Options of modules that talk to a Kubernetes API. Apart from all that imports its client."""
 
 from __future__ import annotations
 
@@ -18,6 +18,20 @@ def kubeconfig_arguments() -> dict[str, Any]:
         "kubeconfig": {"type": "path", "fallback": (env_fallback, ["K8S_AUTH_KUBECONFIG"])},
         "context": {"type": "str"},
     }
+
+
+def objects_arguments() -> dict[str, Any]:
+    """Options of all modules that bring a set of objects to its state; fragment ``asm.lanes.objects``."""
+    return {
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "force_conflicts": {"type": "bool", "default": False},
+        "advice": {"type": "dict"},
+    }
+
+
+def own_arguments() -> dict[str, Any]:
+    """Options of those that make the objects themselves; fragment ``asm.lanes.objects.own``."""
+    return {"part_of": {"type": "str", "default": "ws"}, "labels": {"type": "dict"}}
 
 
 def gateway_arguments() -> dict[str, Any]:
