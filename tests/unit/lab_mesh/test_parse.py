@@ -173,7 +173,10 @@ def test_durations() -> None:
         assert read(http(timeout=text))[0].virtual_services[0].http[0].timeout == seconds
 
 
-@pytest.mark.parametrize("pattern", [r"v[0-9]+", r"(?i)a|b", r"^\d{1,3}\.x$", r"[^,]*(,|$)", r"a\+\+", "ü?"])
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "pattern", [r"v[0-9]+", r"(?i)a|b", r"^\d{1,3}\.x$", r"[^,]*(,|$)", r"a\+\+", "ü?", "[[a]"]
+)
 def test_usual_expressions_pass(pattern: str) -> None:
     assert read(match(headers={"a": {"regex": pattern}}))[1] == []
 

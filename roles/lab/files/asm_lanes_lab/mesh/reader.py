@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -122,7 +123,9 @@ def regex(pattern: str, path: str) -> str:
     Python and RE2 both know, less Python's own extras.
     """
     try:
-        re.compile(pattern)
+        with warnings.catch_warnings():  # of what Python may read otherwise one day: RE2 reads it
+            warnings.simplefilter("ignore", FutureWarning)
+            re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
         raise RefusedError(path, f"{pattern!r} is not a regular expression: {error}", "Invalid") from None
     extra = _beyond_re2(re.sub(r"\\\\", "", pattern))
