@@ -153,7 +153,9 @@ def present(
         if step.object["metadata"].get("namespace") in to_come:
             step.after = step.wanted
         else:
-            _write(api, step, force=force, dry_run=True)
+            new = _write(api, step, force=force, dry_run=True)
+            if step.change == CREATED and not new:
+                _adopt(api, step)
 
     def write(step: Step) -> None:
         _write(api, step, force=force, dry_run=False)
@@ -189,7 +191,7 @@ def absent(
         KubeError: the server cannot be read, refuses, or keeps an object (``failure="timeout"``).
     """
     for group in groups:
-        steps = [Step({}, item, DELETED) for item in _list(api, group, labels)]
+        steps = [Step({}, item, DELETED) for item in _list(api, group, label_selector=selector(labels))]
         outcome.steps += steps
         if check_mode or not steps:
             continue
@@ -225,7 +227,7 @@ def look(api: Api, wanted: Sequence[Object], labels: Mapping[str, str]) -> dict[
     asks: list[Callable[[], list[Object]]] = []
     for group, items in _grouped(wanted).items():
         if labels and len(items) > 1:
-            asks.append(partial(_list, api, group, labels))
+            asks.append(partial(_list, api, group, label_selector=selector(labels)))
         else:
             asks += [partial(_single, api, item) for item in items]
     known = {_key(item) for item in wanted}
@@ -233,21 +235,17 @@ def look(api: Api, wanted: Sequence[Object], labels: Mapping[str, str]) -> dict[
     return {_key(item): item for answer in answers for item in answer if _key(item) in known}
 
 
-def _list(api: Api, group: Group, labels: Mapping[str, str]) -> list[Object]:
+def _list(api: Api, group: Group, **selected: str) -> list[Object]:
     api_version, kind, namespace = group
-    items = api.list(api_version, kind, namespace or None, label_selector=selector(labels))
+    items = api.list(api_version, kind, namespace or None, **selected)
     # Items of a list do not say what they are.
     return [{"apiVersion": api_version, "kind": kind, **item} for item in items]
 
 
 def _single(api: Api, item: Object) -> list[Object]:
-    found = _get(api, item)
-    return [] if found is None else [found]
-
-
-def _get(api: Api, item: Object) -> Object | None:
     metadata = item["metadata"]
-    return api.get(item["apiVersion"], item["kind"], metadata["name"], metadata.get("namespace") or None)
+    found = api.get(item["apiVersion"], item["kind"], metadata["name"], metadata.get("namespace") or None)
+    return [] if found is None else [found]
 
 
 def groups(wanted: Iterable[Object]) -> list[Group]:
@@ -282,14 +280,29 @@ def _step(wanted: Object, found: Object | None) -> Step:
     return Step(wanted, found, UNCHANGED if as_stated(found, wanted, MANAGER) else PATCHED, found)
 
 
-def _write(api: Api, step: Step, *, force: bool, dry_run: bool) -> None:
-    """Apply, or let the server say what would come of it."""
+def _write(api: Api, step: Step, *, force: bool, dry_run: bool) -> bool:
+    """Apply, or let the server say what would come of it; whether the object is new."""
     with _named(step):
         step.after, new = step.send(api, force=force, dry_run=dry_run)
-        if dry_run and step.change == CREATED and not new:  # it is there, without the labels
-            step.found = _get(api, step.wanted)
-            step.change = PATCHED if step.found else CREATED
-    if step.found is not None and same(step.found, step.after):
+    _compare(step)
+    return new
+
+
+def _adopt(api: Api, step: Step) -> None:
+    """Take in an object that is there already: without the labels, or since a moment ago.
+
+    By a list, as the others, so that nobody needs a right for this alone.
+    """
+    metadata = step.wanted["metadata"]
+    group, name = _group_of(step.wanted), f"metadata.name={metadata['name']}"
+    with _named(step):
+        step.found = next(iter(_list(api, group, field_selector=name)), None)
+    step.change = PATCHED if step.found else CREATED
+    _compare(step)
+
+
+def _compare(step: Step) -> None:
+    if step.found is not None and step.after is not None and same(step.found, step.after):
         # Said otherwise and meant the same, or others have already set all of it: nothing to write.
         step.change = UNCHANGED
 

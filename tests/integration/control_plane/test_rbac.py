@@ -230,6 +230,22 @@ def test_changing_names_what_is_missing(stage: Stage, step: str, permission: Per
     assert refused(permission, output), output
 
 
+def test_an_object_that_is_there_already_needs_no_further_right(stage: Stage) -> None:
+    stage.bring("empty")
+    admin, path = stage.admins["cluster"], "/api/v1/namespaces/default/services"
+    spec = {"selector": {"app": "helloworld"}, "ports": [{"name": "http", "port": 5000}]}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "helloworld"}, "spec": spec}
+    made = admin("POST", path, service)
+    assert made.code == 201, made.body
+    stage.state = "some"
+    stage.grant(APPLICATION)
+    code, output = stage.play("asm.lanes.site --tags sample_app")
+    assert code == 0, output
+    found = admin("GET", f"{path}/helloworld").body["metadata"]
+    assert found["uid"] == made.body["metadata"]["uid"]
+    assert found["labels"]["app.kubernetes.io/managed-by"] == "asm.lanes"
+
+
 @pytest.mark.parametrize("permission", cases(DRIFT, "get", "list"), ids=str)
 def test_drift_names_what_it_may_not_see(stage: Stage, permission: Permission) -> None:
     """It compares less, and warns."""
