@@ -45,13 +45,12 @@ from ansible_collections.asm.lanes.plugins.module_utils import _elsewhere
 
 COLLECTION = "ansible_collections.asm.lanes.plugins"
 SDK, KUBERNETES = "sdk", "kubernetes"
-#: What both libraries import; the two hosts part afterwards.
+#: What both libraries import, and both hosts need of ours; the two part afterwards.
 COMMON = ("requests", f"{COLLECTION}.module_utils._preflight.asm_reads")
 #: By host: its libraries, and what else the tasks of ``asm.lanes.site`` need of it, in their order. In
 #: pieces: a host answers between two of them.
 EARLY = {
     SDK: (
-        f"{COLLECTION}.module_utils._preflight.asm_reads",
         "alibabacloud_servicemesh20200111.client",
         "alibabacloud_credentials.provider",
         f"{COLLECTION}.module_utils._lanes.model",

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from .at_once import at_once
+from .._at_once import at_once
 from .client import Api
 from .compare import as_stated, readable, same
 from .errors import KubeError

@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._asm.client import AsmClient
 from .._asm.deadline import Deadline
 from .._asm.errors import AsmError
 from .._asm.retry import RetryPolicy
+from .._at_once import at_once
 from .finding import Reading
 from .instance import the_cluster
 
@@ -48,11 +47,12 @@ def read_asm(
         client = AsmClient(connection, wanted.mesh_id, Deadline(timeout), RetryPolicy(attempts=ATTEMPTS))
     except AsmError as error:
         return _unread(_asm_problem(error)), []
-    with ThreadPoolExecutor(1) as pool:
-        listed = pool.submit(_asm, partial(client.call, "DescribeClustersInServiceMesh", subject))
-        detail = _asm(partial(client.call, "DescribeServiceMeshDetail", subject))
-        mesh: Reading[Object] = _part(detail, "ServiceMesh", {})
-        clusters: Reading[list[Object]] = _part(listed.result(), "Clusters", [])
+    detail, listed = at_once(
+        lambda action: _asm(lambda: client.call(action, subject)),
+        ("DescribeServiceMeshDetail", "DescribeClustersInServiceMesh"),
+    )
+    mesh: Reading[Object] = _part(detail, "ServiceMesh", {})
+    clusters: Reading[list[Object]] = _part(listed, "Clusters", [])
     if mesh.problem:
         return _unread(mesh), client.secrets
     labels = _guest_labels(client, clusters, wanted)

@@ -13,7 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _elsewhere
-from .._kube.at_once import at_once
+from .._asm.mesh import GATEWAY_API, GATEWAY_KIND
+from .._at_once import at_once
 from .._kube.client import Api, KubeError, connect
 from .asm_reads import read_asm
 from .finding import Reading
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 ISTIO = "networking.istio.io"
 ISTIO_VERSIONS = (f"{ISTIO}/v1", f"{ISTIO}/v1beta1")
-ASM_GATEWAY_API = "istio.alibabacloud.com/v1beta1"
 Value = TypeVar("Value")
 
 
@@ -89,9 +89,7 @@ def _read_mesh(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
         sources.mesh_kubeconfig,
         sources.request_timeout,
         (
-            lambda api: api.get(
-                ASM_GATEWAY_API, "IstioGateway", wanted.gateway_name, wanted.gateway_namespace
-            ),
+            lambda api: api.get(GATEWAY_API, GATEWAY_KIND, wanted.gateway_name, wanted.gateway_namespace),
             *(partial(_serves, version) for version in ISTIO_VERSIONS),
         ),
         "the control plane could not be read",

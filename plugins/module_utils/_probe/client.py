@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import threading
@@ -113,8 +112,7 @@ class _Interruptible:
                 task.cancel()
 
         if self._ours:
-            with contextlib.suppress(NotImplementedError):
-                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
         return await work
 
     def __exit__(self, *_error: object) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from ansible_collections.asm.lanes.plugins.module_utils._kube.at_once import CONNECTIONS, at_once
+from ansible_collections.asm.lanes.plugins.module_utils._at_once import CONNECTIONS, at_once
 
 
 @pytest.mark.parametrize("items", [range(0), range(1), range(2), range(2 * CONNECTIONS)])
