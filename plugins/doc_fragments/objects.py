@@ -24,6 +24,13 @@ options:
         in check mode.
     type: bool
     default: false
+  expect_new:
+    description:
+      - Whether none of the objects is expected to be there, because a task before this one has looked - see
+        RV(asm.lanes.preflight#module:new). They are not looked for then; namespaces are.
+      - Nothing depends on it but speed. The dry run finds what is there nevertheless.
+    type: bool
+    default: false
   advice:
     description: What to add to the error of a kind of RV(failure), such as the name of the variable to set.
     type: dict

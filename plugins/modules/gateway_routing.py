@@ -194,7 +194,14 @@ def main() -> None:
             return []
         return [port_step(api, options["gateway_namespace"], options["gateway_name"], options["port"])]
 
-    run_module(module, routing_objects(options), own_labels(options["part_of"]), first)
+    # Rule and route name each other, and neither does anything before the other is there.
+    run_module(
+        module,
+        routing_objects(options),
+        own_labels(options["part_of"]),
+        first,
+        together=lambda item: item["apiVersion"],
+    )
 
 
 if __name__ == "__main__":

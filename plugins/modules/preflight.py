@@ -146,6 +146,21 @@ cluster:
   returned: always
   type: dict
   sample: {mesh_id: c08ba3fd1e64xxb0f8cc1ad8, name: shop, id: c1a2b3c4d5e6f}
+new:
+  description:
+    - What is not there at all, for the option C(expect_new) of the modules that make it.
+    - C(false), too, where that could not be read.
+  returned: always
+  type: dict
+  contains:
+    application:
+      description: Whether there is none of O(services) and O(deployments).
+      type: bool
+      returned: always
+    routing:
+      description: Whether there is neither the gateway rule nor the VirtualService that are going to be made.
+      type: bool
+      returned: always
 findings:
   description: One finding for each check, in a fixed order.
   returned: always
@@ -204,6 +219,7 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.module import asm_a
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import IMPORT_ERROR
 from ansible_collections.asm.lanes.plugins.module_utils._preflight import checks, finding, reads
 from ansible_collections.asm.lanes.plugins.module_utils._preflight.instance import the_cluster
+from ansible_collections.asm.lanes.plugins.module_utils._preflight.new import new
 from ansible_collections.asm.lanes.plugins.module_utils._preflight.wanted import Facts, Wanted
 
 ARGUMENTS = {
@@ -252,6 +268,7 @@ def main() -> None:
     fatal = [one for one in findings if one.status in FATAL[params["fail_on"]]]
     result = {
         "cluster": _cluster(facts, wanted),
+        "new": new(facts, wanted),
         "passed": all(one.status != finding.FAILED for one in findings),
         "findings": [one.as_dict() for one in findings],
         "table": finding.table(findings),

@@ -118,6 +118,11 @@ def title(item: Object) -> str:
     return f"{item['kind']} {item['metadata']['name']}"
 
 
+def group_of(item: Object) -> Group:
+    """Where an object is found: its kind, in its namespace."""
+    return item["apiVersion"], item["kind"], item["metadata"].get("namespace") or ""
+
+
 def present(
     api: Api,
     wanted: Sequence[Object],
@@ -126,25 +131,32 @@ def present(
     outcome: Outcome,
     *,
     force: bool = False,
+    expect_new: bool = False,
     first: Iterable[Step] = (),
+    together: Callable[[Object], object] = group_of,
 ) -> None:
     """Make the objects so. Everything is tried by a dry run before anything is written.
 
     Args:
         api: the server.
-        wanted: the objects in the order in which they are written, those of one kind that follow each other
-            at the same time; each with name and, where its kind has one, namespace.
+        wanted: the objects in the order in which they are written; each with name and, where its kind has
+            one, namespace.
         labels: that all of the objects carry; ``{}`` when they share none.
         check_mode: try only.
         outcome: told every step.
         force: take over fields that another manager has set to something else.
+        expect_new: do not look for the objects first: the dry run meets those that are there.
         first: steps that are tried and written before those of *wanted*.
+        together: objects that follow each other are written at the same time where it gives the same; by
+            default those of one kind.
 
     Raises:
         KubeError: the server cannot be read, or refuses an object (``failure="conflict"``: because of another
             manager); the message names it, and what was written before.
     """
-    found = look(api, wanted, labels)
+    # Whether a namespace is there decides what a dry run can try.
+    sought = [item for item in wanted if item["kind"] == "Namespace"] if expect_new else wanted
+    found = look(api, sought, labels)
     outcome.steps = [*first, *(_step(item, found.get(_key(item))) for item in wanted)]
     to_come = {s.object["metadata"]["name"] for s in outcome.changes if s.object["kind"] == "Namespace"}
 
@@ -165,7 +177,7 @@ def present(
         at_once(attempt, outcome.changes)
         if check_mode:
             return
-        for _group, steps in groupby(outcome.changes, lambda step: _group_of(step.object)):
+        for _same, steps in groupby(outcome.changes, lambda step: together(step.object)):
             at_once(write, list(steps))
 
 
@@ -261,12 +273,8 @@ def selector(labels: Mapping[str, str]) -> str:
 def _grouped(wanted: Iterable[Object]) -> dict[Group, list[Object]]:
     grouped: dict[Group, list[Object]] = {}
     for item in wanted:
-        grouped.setdefault(_group_of(item), []).append(item)
+        grouped.setdefault(group_of(item), []).append(item)
     return grouped
-
-
-def _group_of(item: Object) -> Group:
-    return item["apiVersion"], item["kind"], item["metadata"].get("namespace") or ""
 
 
 def _key(item: Object) -> tuple[str, ...]:
@@ -294,7 +302,7 @@ def _adopt(api: Api, step: Step) -> None:
     By a list, as the others, so that nobody needs a right for this alone.
     """
     metadata = step.wanted["metadata"]
-    group, name = _group_of(step.wanted), f"metadata.name={metadata['name']}"
+    group, name = group_of(step.wanted), f"metadata.name={metadata['name']}"
     with _named(step):
         step.found = next(iter(_list(api, group, field_selector=name)), None)
     step.change = PATCHED if step.found else CREATED

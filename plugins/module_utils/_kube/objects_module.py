@@ -25,15 +25,17 @@ def run_module(
     wanted: Sequence[Object],
     labels: Mapping[str, str],
     first: Callable[[Api], Sequence[objects.Step]] = lambda _api: (),
+    together: Callable[[Object], object] = objects.group_of,
 ) -> None:
     """Bring objects to the state that the module's options wish; ends the module.
 
     Args:
-        module: its options ``state``, ``force_conflicts``, ``timeout`` and ``advice`` are those of
-            ``kube_objects``, and so is ``wait`` where Deployments are among the objects.
+        module: its options ``state``, ``force_conflicts``, ``expect_new``, ``timeout`` and ``advice`` are
+            those of ``kube_objects``, and so is ``wait`` where Deployments are among the objects.
         wanted: the objects, as manifests.
         labels: that all of them carry.
         first: what is to be done before, where the objects shall exist; it may raise KubeError.
+        together: see `objects.present`.
     """
     outcome = objects.Outcome()
     rollouts: list[Rollout] = []
@@ -41,8 +43,17 @@ def run_module(
         _check(wanted)
         api = connect_module(module)
         if module.params["state"] == "present":
-            force, before = module.params["force_conflicts"], first(api)
-            objects.present(api, wanted, labels, module.check_mode, outcome, force=force, first=before)
+            objects.present(
+                api,
+                wanted,
+                labels,
+                module.check_mode,
+                outcome,
+                force=module.params["force_conflicts"],
+                expect_new=module.params["expect_new"],
+                first=first(api),
+                together=together,
+            )
         else:
             kinds, timeout = objects.groups(wanted), module.params["timeout"]
             objects.absent(api, kinds, labels, module.check_mode, timeout, outcome)

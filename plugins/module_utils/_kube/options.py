@@ -25,6 +25,7 @@ def objects_arguments() -> dict[str, Any]:
     return {
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "force_conflicts": {"type": "bool", "default": False},
+        "expect_new": {"type": "bool", "default": False},
         "advice": {"type": "dict"},
     }
 

@@ -29,7 +29,7 @@ Value = TypeVar("Value")
 def read_asm(
     connection: Connection, timeout: float, wanted: Wanted
 ) -> tuple[dict[str, Reading[Any]], list[str]]:
-    """Read the instance, its clusters, and the namespaces' labels.
+    """Read the instance and its clusters.
 
     Args:
         connection: how to reach the ASM API.
@@ -37,14 +37,14 @@ def read_asm(
         wanted: names the instance and the cluster.
 
     Returns:
-        ``mesh``, ``clusters`` and ``guest_labels`` of `Facts`; the secrets in use, wherever they came from.
+        ``mesh`` and ``clusters`` of `Facts`; the secrets in use, wherever they came from.
 
     Raises:
         LibraryMissingError: of `_asm.client`.
     """
     subject = f"mesh {wanted.mesh_id}"
     try:
-        client = AsmClient(connection, wanted.mesh_id, Deadline(timeout), RetryPolicy(attempts=ATTEMPTS))
+        client = _client(connection, timeout, wanted)
     except AsmError as error:
         return _unread(_asm_problem(error)), []
     detail, listed = at_once(
@@ -55,25 +55,27 @@ def read_asm(
     clusters: Reading[list[Object]] = _part(listed, "Clusters", [])
     if mesh.problem:
         return _unread(mesh), client.secrets
-    labels = _guest_labels(client, clusters, wanted)
-    return {"mesh": mesh, "clusters": clusters, "guest_labels": labels}, client.secrets
+    return {"mesh": mesh, "clusters": clusters}, client.secrets
 
 
-def _unread(mesh: Reading[Object]) -> dict[str, Reading[Any]]:
-    blocked = mesh.blocking("the ASM instance could not be read")
-    return {"mesh": mesh, "clusters": blocked, "guest_labels": blocked}
-
-
-def _guest_labels(
-    client: AsmClient, clusters: Reading[list[Object]], wanted: Wanted
+def read_guest_labels(
+    connection: Connection, timeout: float, wanted: Wanted, clusters: list[Object]
 ) -> Reading[dict[str, dict[str, str]]]:
-    cluster = the_cluster(clusters.value or [], wanted.cluster)
+    """Read the labels of the namespaces as ASM sees them: ``guest_labels`` of `Facts`.
+
+    Args:
+        connection: how to reach the ASM API.
+        timeout: seconds for the call.
+        wanted: names the instance and the cluster.
+        clusters: of the instance.
+    """
+    cluster = the_cluster(clusters, wanted.cluster)
     if cluster is None:
         return Reading(blocked="the cluster is not known")
     cluster_id = cluster.get("ClusterId")
 
     def call() -> dict[str, dict[str, str]]:
-        answer = client.call(
+        answer = _client(connection, timeout, wanted).call(
             "DescribeGuestClusterNamespaces",
             f"cluster {cluster_id}",
             guest_cluster_id=cluster_id,
@@ -83,6 +85,14 @@ def _guest_labels(
         return {name: labels.get(name) or {} for name in answer.get("NsList") or []}
 
     return _asm(call)
+
+
+def _unread(mesh: Reading[Object]) -> dict[str, Reading[Any]]:
+    return {"mesh": mesh, "clusters": mesh.blocking("the ASM instance could not be read")}
+
+
+def _client(connection: Connection, timeout: float, wanted: Wanted) -> AsmClient:
+    return AsmClient(connection, wanted.mesh_id, Deadline(timeout), RetryPolicy(attempts=ATTEMPTS))
 
 
 def _asm(call: Callable[[], Value]) -> Reading[Value]:

@@ -48,6 +48,11 @@ class Reading(Generic[Value]):
     remedy: str = ""
     blocked: str = ""
 
+    @property
+    def known(self) -> bool:
+        """Whether it was read, there or not."""
+        return not (self.problem or self.blocked)
+
     def unread(self, check: str, needed: str) -> Finding | None:
         """Return the finding for a check that cannot be made on this reading; None when it can."""
         if self.blocked:

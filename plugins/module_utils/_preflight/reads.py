@@ -8,7 +8,7 @@ What cannot be read becomes a problem of that reading, and what depends on it is
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,9 +16,10 @@ from .. import _elsewhere
 from .._asm.mesh import GATEWAY_API, GATEWAY_KIND
 from .._at_once import at_once
 from .._kube.client import Api, KubeError, connect
-from .asm_reads import read_asm
+from .asm_reads import read_asm, read_guest_labels
 from .finding import Reading
 from .wanted import Facts
+from .workloads import without_control_plane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .wanted import Object, Wanted
 
 ISTIO = "networking.istio.io"
+ROUTING = ("Gateway", "VirtualService")
 ISTIO_VERSIONS = (f"{ISTIO}/v1", f"{ISTIO}/v1beta1")
 Value = TypeVar("Value")
 
@@ -59,7 +61,11 @@ def read(sources: Sources, wanted: Wanted, on_secrets: Callable[[list[str]], Non
         on_secrets(secrets)
         for part in parts:
             found.update(part.result())
-    return Facts(**found)
+    facts = Facts(**found)
+    if without_control_plane(facts).namespace.known or not facts.clusters.value:
+        return facts
+    arguments = (sources.connection, sources.timeout, wanted, facts.clusters.value)
+    return replace(facts, guest_labels=_elsewhere.call("sdk", read_guest_labels, *arguments))
 
 
 def _read_cluster(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
@@ -85,11 +91,12 @@ def _read_cluster(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
 
 
 def _read_mesh(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
-    server, api, (gateway, *serving) = _server(
+    server, api, (gateway, gateways, routes, *serving) = _server(
         sources.mesh_kubeconfig,
         sources.request_timeout,
         (
             lambda api: api.get(GATEWAY_API, GATEWAY_KIND, wanted.gateway_name, wanted.gateway_namespace),
+            *(partial(_listed, wanted.api_version, kind) for kind in ROUTING),
             *(partial(_serves, version) for version in ISTIO_VERSIONS),
         ),
         "the control plane could not be read",
@@ -98,17 +105,26 @@ def _read_mesh(sources: Sources, wanted: Wanted) -> dict[str, Reading[Any]]:
         "DescribeServiceMeshKubeconfig); the one of the ACK cluster belongs in asm_lanes_cluster_kubeconfig",
     )
     versions = _all_of(serving)
-    if api is None or not versions.value:
-        unserved = "the control plane does not serve Istio's VirtualService"
-        lists: list[Reading[list[Object]]] = [Reading(blocked=versions.blocked or unserved)] * 2
-    else:
-        lists = at_once(partial(_list, api, versions.value[0]), ("Gateway", "VirtualService"))
+    if api is not None and versions.known and wanted.api_version not in (versions.value or ()):
+        gateways, routes = _in_another_version(api, versions.value or [])
     return {
         "mesh_server": server,
         "istio_versions": versions,
         "gateway": gateway,
-        **dict(zip(("gateways", "virtual_services"), lists, strict=True)),
+        "gateways": gateways,
+        "virtual_services": routes,
     }
+
+
+def _listed(api_version: str, kind: str, api: Api) -> list[Object]:
+    return api.list(api_version, kind)
+
+
+def _in_another_version(api: Api, served: list[str]) -> list[Reading[list[Object]]]:
+    """Gateways and VirtualServices where the wanted version is not served: the objects are the same."""
+    if not served:
+        return [Reading(blocked="the control plane does not serve Istio's VirtualService")] * len(ROUTING)
+    return at_once(partial(_list, api, served[0]), ROUTING)
 
 
 def _serves(version: str, api: Api) -> list[str]:
@@ -117,7 +133,7 @@ def _serves(version: str, api: Api) -> list[str]:
 
 def _all_of(parts: Sequence[Reading[list[Value]]]) -> Reading[list[Value]]:
     """Several readings as one, which is that of the first that could not be read, if any."""
-    unread = (part for part in parts if part.problem or part.blocked)
+    unread = (part for part in parts if not part.known)
     return next(unread, Reading([value for part in parts for value in part.value or ()]))
 
 

@@ -12,7 +12,7 @@ from ansible_collections.asm.lanes.plugins.module_utils._asm.credentials import 
 from ansible_collections.asm.lanes.plugins.module_utils._kube.client import connect
 from ansible_collections.asm.lanes.plugins.module_utils._preflight import checks, reads
 from ansible_collections.asm.lanes.plugins.module_utils._preflight.finding import Finding
-from ansible_collections.asm.lanes.plugins.module_utils._preflight.wanted import Wanted
+from ansible_collections.asm.lanes.plugins.module_utils._preflight.wanted import Facts, Wanted
 from asm_lanes_lab.asm import Credential
 from asm_lanes_lab.settings import Settings
 from lab_servers import LabServers
@@ -110,8 +110,11 @@ class World(LabServers):
 
     def check(self, wanted: Wanted = WANTED, **sources: Any) -> dict[str, Finding]:
         """Read and check; findings by name."""
-        facts = reads.read(self.sources(**sources), wanted, lambda _secrets: None)
-        return {finding.check: finding for finding in checks.run(facts, wanted)}
+        return {finding.check: finding for finding in checks.run(self.facts(wanted, **sources), wanted)}
+
+    def facts(self, wanted: Wanted = WANTED, **sources: Any) -> Facts:
+        """Read."""
+        return reads.read(self.sources(**sources), wanted, lambda _secrets: None)
 
 
 async def _soon(call: Any) -> None:

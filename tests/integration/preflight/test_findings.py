@@ -15,6 +15,7 @@ from ansible_collections.asm.lanes.plugins.module_utils._preflight.finding impor
     WARNING,
     Finding,
 )
+from ansible_collections.asm.lanes.plugins.module_utils._preflight.new import new
 
 from .conftest import OURS, WANTED, World
 
@@ -273,3 +274,22 @@ def test_routes_of_others(
     assert named(findings, WARNING) == ({check} if check else set()), findings
     if check:
         assert findings[check].found == f"default/{name}"
+
+
+# --- what the later steps need not look for -------------------------------------------------
+
+
+def test_what_is_new_is_told_step_by_step(world: World) -> None:
+    def told(**sources: Any) -> dict[str, bool]:
+        return new(world.facts(**sources), WANTED)
+
+    assert told() == {"application": True, "routing": True}
+    assert told(cluster_kubeconfig="/nowhere") == {"application": False, "routing": True}
+    assert told(mesh_kubeconfig="/nowhere") == {"application": True, "routing": False}
+    world.cluster("v1", "Service", "default/of-others", {"ports": [{"port": 80}]})
+    world.mesh(ISTIO, "VirtualService", "istio-system/ws", route(["default/ws-gateway"], ["*"]))
+    assert told() == {"application": True, "routing": True}
+    world.cluster("v1", "Service", "default/wsk-svc", {"ports": [{"port": 5000}]})
+    assert told() == {"application": False, "routing": True}
+    world.mesh(ISTIO, "VirtualService", "default/ws", route(["default/ws-gateway"], ["*"]))
+    assert told() == {"application": False, "routing": False}

@@ -82,6 +82,40 @@ def test_an_object_without_our_labels_is_found_by_name(shop: Servers) -> None:
     assert changes(objects(shop, service("a"), service("b"))) == {"a": "patched", "b": "created"}
 
 
+def test_what_is_expected_to_be_new_is_not_looked_for(shop: Servers) -> None:
+    wanted = [service(name) for name in ("a", "b")]
+    total, written = shop.requests("cluster")
+    assert changes(objects(shop, *wanted, expect_new=True)) == {"a": "created", "b": "created"}
+    assert shop.requests("cluster") == (total + 4, written + 2)  # two dry runs, two writes
+
+
+def test_what_is_there_against_expectation_is_met_by_the_dry_run(shop: Servers) -> None:
+    stranger = {**service("c"), "metadata": {"name": "c", "namespace": "shop"}}
+    shop.in_cluster.apply(stranger)
+    objects(shop, service("a"), service("b"))
+    writes = shop.writes("cluster")
+    wanted = [service("a"), service("b", selector={"app": "b"}), service("c"), service("d")]
+    expected = {"a": "unchanged", "b": "patched", "c": "patched", "d": "created"}
+    checked = objects(shop, *wanted, expect_new=True, _ansible_check_mode=True, _ansible_diff=True)
+    assert changes(checked) == expected
+    assert [part["before"].get("metadata", {}).get("name") for part in checked["diff"]] == ["b", "c", None]
+    assert shop.writes("cluster") == writes
+    assert changes(objects(shop, *wanted, expect_new=True)) == expected
+    assert shop.writes("cluster") == writes + 3
+    assert changes(objects(shop, *wanted)) == dict.fromkeys("abcd", "unchanged")
+
+
+def test_a_namespace_that_is_there_against_expectation_does_not_keep_a_bad_object_from_being_tried(
+    shop: Servers,
+) -> None:
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
+    bad = service("a", port=70000)
+    refused = objects(shop, namespace, bad, expect_new=True)
+    assert refused["failed"]
+    assert "Service a in namespace shop" in refused["msg"]
+    assert "Nothing was written." in refused["msg"]
+
+
 def test_only_a_kind_that_is_not_served_costs_discovery(
     shop: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
