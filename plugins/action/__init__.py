@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Ansible imports this package when a playbook first names an action of the collection.
 
-That is before the first task: what modules need is imported on another core meanwhile.
+That is before the first task: what modules need is imported on another core meanwhile. Where the inventory
+plugin ``head_start`` is enabled, that is sooner.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ this one does not fit.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import json
 import sys
@@ -24,7 +25,10 @@ from ansible_collections.asm.lanes.plugins.plugin_utils._named import NamedArgum
 
 PROFILE = "legacy"
 """How ansible-core 2.19 and later write arguments and results of modules that name no other profile."""
-hosts()  # in Ansible's own process, where it imports this for a task: workers find them
+# In Ansible's own process, where it imports this for a task: workers find the hosts. And what is there now
+# stays: workers that do not go through it for garbage do not copy it either.
+hosts()
+gc.freeze()
 
 
 class InProcessAction(NamedArguments, ModuleAction):  # type: ignore[misc]

@@ -136,8 +136,6 @@ def hosts() -> Mapping[str, Host]:
         for name, (asking, asked) in pairs.items():
             asked.close()
             _hosts[name] = Host(asking)
-        # What is there now stays: workers that do not go through it for garbage do not copy it either.
-        gc.freeze()
         atexit.register(_stop, os.getpid())
     return _hosts
 
