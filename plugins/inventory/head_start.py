@@ -4,11 +4,6 @@
 
 from __future__ import annotations
 
-import importlib
-
-from ansible import context
-from ansible.plugins.inventory import BaseInventoryPlugin
-
 DOCUMENTATION = r"""
 name: head_start
 version_added: 0.1.0
@@ -32,6 +27,11 @@ EXAMPLES = r"""
 # [inventory]
 # enable_plugins = asm.lanes.head_start, host_list, script, auto, yaml, ini, toml
 """
+
+import importlib
+
+from ansible import context
+from ansible.plugins.inventory import BaseInventoryPlugin
 
 COLLECTION = "asm.lanes."
 
