@@ -136,6 +136,7 @@ def hosts() -> Mapping[str, Host]:
         for name, (asking, asked) in pairs.items():
             asked.close()
             _hosts[name] = Host(asking)
+        gc.freeze()  # a look for garbage would copy what the hosts share
         atexit.register(_stop, os.getpid())
     return _hosts
 
