@@ -124,7 +124,8 @@ def _in_another_version(api: Api, served: list[str]) -> list[Reading[list[Object
     """Gateways and VirtualServices where the wanted version is not served: the objects are the same."""
     if not served:
         return [Reading(blocked="the control plane does not serve Istio's VirtualService")] * len(ROUTING)
-    return at_once(partial(_list, api, served[0]), ROUTING)
+    reads = [partial(_listed, served[0], kind) for kind in ROUTING]
+    return [_reading(answer) for answer in at_once(partial(_tried, api), reads)]
 
 
 def _serves(version: str, api: Api) -> list[str]:
@@ -162,13 +163,7 @@ def _server(
     except KubeError as error:
         return _problem(error), None, nothing
 
-    def attempt(read: Callable[[Api], Any]) -> Any:
-        try:
-            return read(api)
-        except KubeError as error:
-            return error
-
-    answers = at_once(attempt, reads)
+    answers = at_once(partial(_tried, api), reads)
     failure = answers[0].failure if isinstance(answers[0], KubeError) else None
     if failure == "kind":
         return Reading(problem=f"{api.server} is another server: {otherwise}", remedy=remedy), None, nothing
@@ -177,15 +172,16 @@ def _server(
     return Reading(api.server), api, [_reading(answer) for answer in answers]
 
 
+def _tried(api: Api, read: Callable[[Api], Any]) -> Any:
+    """What a read gives, or the KubeError that it raises."""
+    try:
+        return read(api)
+    except KubeError as error:
+        return error
+
+
 def _reading(answer: Any) -> Reading[Any]:
     return _problem(answer) if isinstance(answer, KubeError) else Reading(answer)
-
-
-def _list(api: Api, api_version: str, kind: str) -> Reading[list[Object]]:
-    try:
-        return Reading(api.list(api_version, kind))
-    except KubeError as error:
-        return _problem(error)
 
 
 def _problem(error: KubeError) -> Reading[Any]:
